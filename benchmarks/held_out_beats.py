@@ -23,9 +23,9 @@ from models.data.beat_sets import load_sets
 from models.data.beats import PreparedRecord
 from models.data.strips import StripDataset
 from models.evaluation.beats import BeatLogits, forward
-from models.evaluation.ectopic_beats import adapt_to_recording, cut_shapes
-from models.evaluation.rhythm_episodes import AF_CLASSES
 from models.metrics.beats import confusion, scores
+from models.postprocessing.ectopic_beats import adapt_to_recording, cut_shapes
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 from models.tasks import BeatInputs, StripTask
 from models.training.context import CHECKPOINT
 

@@ -27,10 +27,10 @@ from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
 from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
-from models.evaluation.rhythm_episodes import AF_CLASSES
 from models.metrics.beats import confusion, match_beats, scores
 from models.metrics.resampling import metrics_with_intervals
 from models.metrics.rhythms import reference_episodes, time_counts, time_scores
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 from readers import open_recording
 from readers.core.lead_names import TWELVE_LEADS
 from readers.recording import ArraySource, Recording

@@ -38,9 +38,9 @@ from models.core.errors import ReviewError
 from models.data import mitdb
 from models.data.mitdb import BeatRecord
 from models.evaluation.beats import LEFT_OUT, choose_records
-from models.evaluation.patient_beats import Adaptation, BeatView, ask_next, learn
 from models.metrics.beats import confusion, match_beats, scores, summarise
 from models.metrics.resampling import metric_text
+from models.postprocessing.patient_beats import Adaptation, BeatView, ask_next, learn
 
 FIRST_S, AT_ONCE = 300.0, 20
 EXTRA = MISSED = -1

@@ -11,7 +11,7 @@ import numpy as np
 
 from ecgviz.edits import Edits
 from models.core.gaps import Gaps, spans_gap
-from models.evaluation.rhythm_episodes import RhythmEpisode, af_burden, early_in_af, rhythm_at
+from models.postprocessing.rhythm_episodes import RhythmEpisode, af_burden, early_in_af, rhythm_at
 
 NORMAL = "N"
 
@@ -23,7 +23,7 @@ class Beats:
     Within an episode of atrial fibrillation or flutter a beat that the network calls S is N: fibrillating atria have no
     premature beats, and in an irregular rhythm every second beat is early. Cardiologists do the same: of the 5.25
     million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` is what the network says in
-    view of the whole recording, see :mod:`models.evaluation.ectopic_beats`; ``network_label`` what it says of the
+    view of the whole recording, see :mod:`models.postprocessing.ectopic_beats`; ``network_label`` what it says of the
     beat in its strip alone.
 
     Attributes:
@@ -41,7 +41,7 @@ class Beats:
         rhythm_prob: calibrated probabilities of the rhythm at each beat, float32 (n, n_rhythms); None where the
             checkpoint says nothing of the rhythm.
         rhythm_classes: names of the columns of ``rhythm_prob``, see :mod:`models.data.rhythms`.
-        rhythms: episodes in time order; see :func:`models.evaluation.rhythm_episodes.decode_rhythms`.
+        rhythms: episodes in time order; see :func:`models.postprocessing.rhythm_episodes.decode_rhythms`.
         offset: how far each R peak lies behind its sample, in samples, float64 (n,), at sampling frequencies too low
             for whole samples to say when a beat is; None where all are zero.
         alone: ``prob`` as the network gives it in the beat's strip alone, where the whole recording was taken into

@@ -89,7 +89,7 @@ class Card(BaseModel):
         metrics: metrics with their intervals, each with the data that it was measured on.
         calibration: ``temperature`` that the logits are divided by, ``rhythm_temperature`` for those of the rhythms,
             and how they were found; ``usual_shares`` of classes among beats, for
-            :func:`models.evaluation.ectopic_beats.adapt_to_recording`.
+            :func:`models.postprocessing.ectopic_beats.adapt_to_recording`.
         date: when training ended, ISO 8601.
         licence: of the training data.
         citation: of the training data.

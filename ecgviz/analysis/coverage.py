@@ -1,7 +1,7 @@
-"""What there is to inspect at a path, to the last file: each is a picture or stack to judge, or is set aside by name.
+"""Accounts for every file at a path to inspect: a picture or stack to judge, or set aside with a reason.
 
-A zip of several folders is several parts: each folder is a stack of its own, unpacked below the app's home under the
-hash of the zip's bytes.
+A zip of several folders holds several parts: each folder is a stack, unpacked in the app's home under the hash of the
+zip.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ToInspect:
 
     Attributes:
         paths: pictures, or folders and files that hold a stack each.
-        aside: every other file, with the reason.
+        aside: all other files, each with the reason.
     """
 
     paths: tuple[Path, ...]
@@ -42,12 +42,12 @@ class ToInspect:
 
 
 def to_inspect(path: str | Path) -> ToInspect:
-    """What there is to inspect at a path: the file itself, each folder of a zip, or every picture below a folder.
+    """List what to inspect at a path: the file itself, each folder of a zip, or every picture in a folder.
 
-    A path that does not exist is given back, so that it gets its row and its error.
+    A path that does not exist is returned as it is; its row of the table then has the error.
 
     Raises:
-        ReadError: a link in the folder leads out of it, or a zip that cannot be unpacked.
+        ReadError: a link that leads out of the folder, or a zip that cannot be unpacked.
         ConfigError: the folder holds no picture.
     """
     path = Path(path)
@@ -67,10 +67,10 @@ def to_inspect(path: str | Path) -> ToInspect:
 
 
 def unpacked(archive: Path) -> Path:
-    """The folder of a zip's files, unpacked once; it carries the zip's name, which reports show.
+    """Folder with the unpacked files of a zip, unpacked once; it has the zip's name, which reports show.
 
     Raises:
-        ReadError: a damaged zip, one that leads out or unpacks to too much, or no pictures in it.
+        ReadError: a damaged zip, paths that lead out of it, too large an unpacked size, or no pictures in it.
     """
     with archive.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
@@ -91,7 +91,7 @@ def unpacked(archive: Path) -> Path:
 
 
 def parts_of(listing: Listing) -> tuple[Path, ...]:
-    """The folders of a listing that hold pictures, in their order: each is one part."""
+    """Folders of a listing that hold pictures, in order; each is one part."""
     return tuple(dict.fromkeys(picture.parent for picture in listing.pictures))
 
 
@@ -104,12 +104,12 @@ def _of_zip(archive: Path) -> ToInspect:
 
 
 def lost(aside: Iterable[Aside]) -> list[Aside]:
-    """Those that may hold a part and were not read: an inspection that leaves them out is not whole."""
+    """Files set aside that may hold a part but were not read; the inspection is then incomplete."""
     return [one for one in aside if one.kind == "unread"]
 
 
 def aside_words(aside: Sequence[Aside]) -> str:
-    """How many files were set aside and as what; those that may hold a part come first, by name."""
+    """Summary of the files set aside, by reason; unread files that may hold a part come first, by name."""
     kinds = Counter(one.kind for one in aside)
     unread = lost(aside)
     words = []

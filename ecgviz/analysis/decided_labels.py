@@ -1,8 +1,8 @@
-"""Decisions of people as labels for a training: the way from a reviewed batch to a version of a data set.
+"""Training labels from the decisions on a reviewed batch, for a new version of a data set.
 
-A decision "normal" or "defect" is a label; "review" is none. A part that is one picture has the label of its part. Of a
-stack, a decision about a slice labels that slice; one about the part labels all slices where it is normal, and the
-deciding slice where it is a defect, since of the others nobody said anything.
+The decisions "normal" and "defect" are labels; "review" is not. A single picture takes the label of its part. In a
+stack, a decision about a slice labels that slice. A decision about the part labels every slice if it is "normal", and
+only the deciding slice if it is "defect", since the other slices were not judged.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _LABELS = ("normal", "defect")
 
 @dataclass(frozen=True)
 class DecidedLabels:
-    """What a reviewed batch holds for a training.
+    """Labels of a reviewed batch.
 
     Attributes:
         changes: a label for each decided picture.
-        open: parts whose verdict is still for review: what is left to label.
+        open: parts whose final verdict is still "review", so they remain to be labelled.
     """
 
     changes: tuple[Change, ...]
@@ -36,7 +36,7 @@ class DecidedLabels:
 def decided_labels(
     verdicts: Sequence[Verdict], decisions: Decisions, groups: dict[str, str] | None = None
 ) -> DecidedLabels:
-    """The labels that people gave in a batch.
+    """Collect the labels that people gave in a batch.
 
     Args:
         verdicts: of the batch.
@@ -80,5 +80,5 @@ def _pictures(file: str, index: int | None) -> list[tuple[Path, int | None]]:
 
 
 def _group(verdict: Verdict) -> str:
-    """A stack is one part, whatever files it is of."""
+    """Group name: the slices of a stack are one part, whatever their files."""
     return f"part {verdict.sha256[:12]}" if len(verdict.slice_scores) > 1 else ""

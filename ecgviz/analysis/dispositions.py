@@ -1,8 +1,9 @@
-"""The final verdict on a slice, a part or a batch: what people decided, over what the network said.
+"""Final verdict on a slice, a part or a batch: the network's verdict unless a person overrode it.
 
-A pure function of the network's verdict and the log of overrides. Pages, tables, reports, pictures and the command line
-all ask it, so none can say something else than another. Slice, part and batch are decided apart: a decision about a
-part holds whatever its slices are; without one, its slices count as people decided them; and so a batch by its parts.
+It is a pure function of the network's verdict and the log of overrides. Pages, tables, reports, pictures and the
+command line all call it, so they agree. Slice, part and batch are decided separately: a decision about a part overrides
+its slices; without one, the part follows from its slices, with the decisions about them. A batch follows from its parts
+in the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ecgviz.results import Verdict
 from models.evaluation.operating_point import OperatingPoint
 
 VERDICTS = ("normal", "review", "defect")
-"""Lightest first: of several the last one holds for what they are parts of."""
+"""In order of severity: the most severe verdict of the parts is that of the whole."""
 SCOPES = ("slice", "part", "batch")
 NOT_READ = "not read"
 Word = Literal["normal", "defect", "review"]
@@ -28,25 +29,24 @@ Word = Literal["normal", "defect", "review"]
 
 @dataclass(frozen=True)
 class Override:
-    """One line of the log: a decision about a verdict, or the undoing of one.
+    """One line of the log: a decision about a verdict, or its undoing.
 
     Attributes:
         time: ISO 8601, UTC.
-        file: name of the file without its folder; of a batch its name.
-        file_sha256: hash of the file's content, which is what the decision is about; of a batch that of its files.
-        slice_index: the slice that decided, or that is decided about; None for a single picture.
+        file: name of the file without its folder, or name of the batch.
+        file_sha256: hash of the file's content, which identifies the part; of a batch, hash of its files' hashes.
+        slice_index: slice that the decision is about, or that decided the verdict; None for a single picture.
         checkpoint: name of the network's checkpoint.
         checkpoint_sha256: hash of its weights.
-        operating_point_version: which choice of threshold the verdict was made with.
+        operating_point_version: version of the operating point that the verdict was made with.
         threshold: its threshold.
-        score: what the network had said.
-        old: verdict before: the network's, or that of the override before this one. Equal to ``new`` where a person
-            confirms it.
-        new: verdict from now on.
+        score: score of the network.
+        old: verdict before, of the network or of the previous override. Equal to ``new`` if a person confirmed it.
+        new: verdict of this decision.
         reason: why.
         who: name of the person.
-        scope: what is decided about, one of :data:`SCOPES`.
-        undone: whether this line takes the decision before it back.
+        scope: level of the decision, one of :data:`SCOPES`.
+        undone: whether this line undoes the previous decision.
     """
 
     time: str
@@ -67,7 +67,7 @@ class Override:
 
 
 class _Subject(NamedTuple):
-    """What a decision is about; one about a network binds no other network."""
+    """Key of a decision; it holds for one network only."""
 
     scope: str
     file_sha256: str
@@ -76,18 +76,18 @@ class _Subject(NamedTuple):
 
 
 class Decisions:
-    """The decisions that stand: of each subject the last one that was not undone.
+    """Decisions in force: the last one about each subject that was not undone.
 
     Args:
         log: lines of the log, oldest first.
-        rule: how the slices of a part decide; the highest score when None.
+        rule: how the scores of a stack's slices are combined; the highest score if None.
     """
 
     def __init__(self, log: Iterable[Override] = (), rule: StackRule | None = None):
         self.rule = rule or StackRule()
         kept: dict[_Subject, list[Override]] = {}
         lines = tuple(log)
-        self.mark = len(lines)  # a log only grows: its length tells it from another state of it
+        self.mark = len(lines)  # the log is append-only, so its length identifies its state
         for one in lines:
             index = one.slice_index if one.scope == "slice" else None
             stack = kept.setdefault(_Subject(one.scope, one.file_sha256, one.checkpoint_sha256, index), [])
@@ -109,14 +109,14 @@ class Decisions:
         return iter(self._standing.values())
 
     def about(self, verdict: Verdict, scope: str = "part") -> Override | None:
-        """The decision that stands about a verdict; with the scope "slice" about the slice that it names."""
+        """Decision in force about a verdict; with the scope "slice", about the slice ``verdict.slice_index``."""
         if not verdict.sha256:
             return None
         index = verdict.slice_index or 0 if scope == "slice" else None
         return self._standing.get(_Subject(scope, verdict.sha256, verdict.checkpoint_sha256, index))
 
     def of_slices(self, verdict: Verdict) -> dict[int, Override]:
-        """The decisions about slices of a part, by slice."""
+        """{slice index: decision} of a part."""
         return self._slices.get((verdict.sha256, verdict.checkpoint_sha256), {}) if verdict.sha256 else {}
 
 
@@ -125,12 +125,12 @@ NOBODY = Decisions()
 
 @dataclass(frozen=True)
 class Final:
-    """A verdict as it counts.
+    """A final verdict.
 
     Attributes:
-        network: what the network said, unchanged; of a batch, what its parts amount to.
-        verdict: what counts.
-        decision: the decision about it; None where it follows from the network or from its slices or parts.
+        network: the network's verdict, unchanged; for a batch, the most severe final verdict of its parts.
+        verdict: the final verdict.
+        decision: decision about it; None if it follows from the network or from its slices or parts.
         slices: decisions about its slices.
     """
 
@@ -141,27 +141,27 @@ class Final:
 
     @property
     def kind(self) -> str:
-        """``verdict``, or "not read" where there was nothing to judge and nobody decided."""
+        """``verdict``, or "not read" if it has no score and nobody decided."""
         return NOT_READ if self.decision is None and math.isnan(self.network.score) else self.verdict
 
     @property
     def decided(self) -> bool:
-        """Whether a person's decision is in it."""
+        """Whether a person decided about it or any of its slices."""
         return self.decision is not None or bool(self.slices)
 
     @property
     def decided_by(self) -> str:
-        """Who decided; several names in the order of their decisions."""
+        """Names of those who decided, in the order of their decisions."""
         return ", ".join(dict.fromkeys(one.who for one in self._decisions))
 
     @property
     def decided_at(self) -> str:
-        """When the last decision was made, ISO 8601; empty where nobody decided."""
+        """Time of the last decision, ISO 8601; empty if nobody decided."""
         return max((one.time for one in self._decisions), default="")
 
     @property
     def decision_reason(self) -> str:
-        """Why; decisions about slices with their slice."""
+        """Reason of the decision, or the reasons of those about slices, with the slice."""
         if self.decision is not None:
             return self.decision.reason
         return "; ".join(f"slice {(one.slice_index or 0) + 1} is {one.new}: {one.reason}" for one in self.slices)
@@ -172,11 +172,11 @@ class Final:
 
 
 def final_verdict(verdict: Verdict, decisions: Decisions) -> Final:
-    """What counts for a part: a decision about it, else its slices as they were decided, else the network's verdict.
+    """Final verdict on a part: the decision about it, else by its decided slices, else the network's verdict.
 
     Args:
-        verdict: the network's.
-        decisions: what stands.
+        verdict: the network's verdict.
+        decisions: decisions in force.
     """
     own = decisions.about(verdict)
     slices = decisions.of_slices(verdict)
@@ -193,7 +193,7 @@ def final_verdicts(verdicts: Iterable[Verdict], decisions: Decisions) -> list[Fi
 
 
 def slice_verdict(verdict: Verdict, index: int) -> Verdict:
-    """The network's verdict on one slice of a part, by itself; the part's own where its slices are not known."""
+    """The network's verdict on one slice of a part; that of the part if its slice scores are unknown."""
     if index >= len(verdict.slice_scores):
         return replace(verdict, slice_index=index)
     score = verdict.slice_scores[index]
@@ -201,19 +201,19 @@ def slice_verdict(verdict: Verdict, index: int) -> Verdict:
 
 
 def final_slice(verdict: Verdict, index: int, decisions: Decisions) -> Final:
-    """What counts for one slice of a part."""
+    """Final verdict on one slice of a part."""
     alone = slice_verdict(verdict, index)
     own = decisions.about(alone, "slice")
     return Final(alone, alone.verdict if own is None else _word(own.new), own)
 
 
 def final_batch(name: str, parts: Sequence[Final], decisions: Decisions) -> Final | None:
-    """What counts for a batch: a decision about it, else the gravest of its parts; None where there are none.
+    """Final verdict on a batch: the decision about it, else the most severe of its parts; None without parts.
 
     Args:
-        name: of the batch, for the log.
-        parts: what counts for each of its parts.
-        decisions: what stands.
+        name: name of the batch in the log.
+        parts: final verdicts on its parts.
+        decisions: decisions in force.
     """
     if not parts:
         return None
@@ -239,17 +239,17 @@ def final_batch(name: str, parts: Sequence[Final], decisions: Decisions) -> Fina
 
 
 def worst(words: Iterable[str]) -> Word:
-    """The gravest of some verdicts; "normal" of none."""
+    """The most severe of some verdicts; "normal" if there are none."""
     return _word(max(words, key=VERDICTS.index, default="normal"))
 
 
 def _by_slices(verdict: Verdict, decided: dict[int, Override], rule: StackRule) -> Word:
-    """A part whose slices were decided by people: those as they said, the others by the rule and the threshold.
+    """Verdict on a part with decided slices: these as decided, the others by the rule and the threshold.
 
-    What the network found unlike its training stays for review as long as one slice is left to the network.
+    A part out of distribution stays for review as long as the network decides about any slice.
     """
     scores = np.array(verdict.slice_scores, np.float64)
-    scores[list(verdict.left_out)] = np.nan  # the network does not judge them; what a person says of them counts
+    scores[list(verdict.left_out)] = np.nan  # not judged by the network; a person's decision about them counts
     left = np.array([index not in decided for index in range(len(scores))], bool)
     words = [one.new for one in decided.values()]
     if not left.any():

@@ -1,4 +1,4 @@
-"""What a person goes through a recording for, one kind at a time: where each lies, and those around a place."""
+"""Events to step through in a recording, by kind: their positions, and the previous and next one."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ WORDS = MappingProxyType(
         DISAGREEMENT: "disagreement",
     }
 )
-"""Kinds of events, as a person calls them."""
+"""Display name of each kind of event."""
 
 
 def kinds(recording: Recording, classes: Collection[str], rhythm_classes: Collection[str]) -> tuple[str, ...]:
-    """Kinds that this recording can have, by a network of these classes and rhythms."""
+    """Kinds available for this recording with a network of these classes and rhythms."""
     known = [kind for kind in ("V", "S", "F") if kind in classes]
     rhythm = [RHYTHM] if rhythm_classes else []
     return (ECTOPIC, *known, PAUSE, *rhythm, *([DISAGREEMENT] if is_annotated(recording) else []))
@@ -51,8 +51,8 @@ def samples_of(kind: str, recording: Recording, beats: Beats) -> np.ndarray:
 
     Args:
         kind: one of :data:`WORDS`.
-        recording: with its annotations, where there are some.
-        beats: of it, in time order.
+        recording: the recording, with its annotations if it has any.
+        beats: its beats in time order.
 
     Raises:
         KeyError: an unknown kind.
@@ -83,7 +83,7 @@ def rhythm_changes(beats: Beats) -> np.ndarray:
 
 
 def disagreements(recording: Recording, beats: Beats) -> np.ndarray:
-    """Sample numbers where the beats are not as annotated: another class, one too many, one missing; int64 (n,).
+    """Sample numbers where beats and annotations disagree: other class, extra beat, missed beat; int64 (n,).
 
     Paired as EC57 does, but from the first second on, and with escape beats as N (:func:`reference_letters`).
     """
@@ -95,7 +95,7 @@ def disagreements(recording: Recording, beats: Beats) -> np.ndarray:
 
 
 def reference_letters(recording: Recording, start_s: float, stop_s: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Times, s, float64 (n,), and AAMI classes, str (n,), of the beats annotated in [start_s, stop_s]; None where the
+    """Times, s, float64 (n,), and AAMI classes, str (n,), of the beats annotated in [start_s, stop_s]; None if the
     file has no annotated beats."""
     if not is_annotated(recording):
         return None
@@ -106,7 +106,7 @@ def reference_letters(recording: Recording, start_s: float, stop_s: float) -> tu
 
 
 def around(samples: np.ndarray, at: int) -> tuple[int | None, int | None]:
-    """The events before and after a sample number, each around the end where there is none; None without events."""
+    """Previous and next event of a sample number, wrapping around at the ends; None without events."""
     if not len(samples):
         return None, None
     before = int(np.searchsorted(samples, at, side="left")) - 1

@@ -1,8 +1,8 @@
-"""Which parts to label first: those that the network is least certain of, and of these ones that differ.
+"""Active learning: orders parts for labelling by uncertainty and diversity.
 
-Greedy batch selection: the next part is the one with the largest product of uncertainty and distance, in the network's
-features, to the parts before it (k-center, Sener and Savarese 2018, weighed by uncertainty). So ten pictures of the
-same scratch are not asked for one after the other.
+Greedy batch selection: the next part has the largest product of uncertainty and distance, in the network's features, to
+the parts before it (k-center, Sener and Savarese 2018, weighted by uncertainty). This avoids ten pictures of the same
+scratch in a row.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.data.image_folder import ImageRow
 from models.evaluation.images import predict_images
 
 MOST_PARTS = 300
-"""The least certain parts whose features are compared; the others follow by uncertainty alone."""
+"""So many of the least certain parts are compared by their features; the others follow by uncertainty alone."""
 _EDGE = 1e-6
 
 
@@ -31,8 +31,8 @@ class Candidate:
     """A part in the order of labelling.
 
     Attributes:
-        verdict: the network's.
-        uncertainty: 0 to 1: 1 at the threshold, in the grey zone's middle, and where the network cannot know.
+        verdict: the network's verdict.
+        uncertainty: 0 to 1; 1 at the threshold, out of distribution, and without a score.
         novelty: distance to the nearest part that comes before it, relative to the first ones'; NaN where the order is
             by uncertainty alone.
     """
@@ -43,7 +43,7 @@ class Candidate:
 
 
 def uncertainty(verdict: Verdict) -> float:
-    """How little the network knows about a part, 0 to 1: by the log-odds between score and threshold."""
+    """Uncertainty about a part, 0 to 1, from the log-odds between score and threshold."""
     if not math.isfinite(verdict.score) or verdict.in_distribution is False:
         return 1.0
     return math.exp(-abs(_log_odds(verdict.score) - _log_odds(verdict.threshold)))
@@ -57,17 +57,17 @@ def label_order(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> list[Candidate]:
-    """The parts that nobody decided about, those first whose label would help most.
+    """Order the undecided parts for labelling, the most informative first.
 
     Args:
         verdicts: of ``inspect_files``; the files of the least certain are read again.
-        checkpoint: what judged them; its features say which parts differ.
-        decisions: what stands.
-        progress: told parts done, in all, a note.
-        should_stop: asked meanwhile; True ends with an order by uncertainty alone.
+        checkpoint: network that judged them; its features measure diversity.
+        decisions: decisions in force.
+        progress: called with parts done, their total, and a note.
+        should_stop: polled; True ends with an order by uncertainty alone.
 
     Raises:
-        CheckpointError: it is not for pictures.
+        CheckpointError: the checkpoint is not for pictures.
     """
     left = [one for one in verdicts if one.sha256 and not final_verdict(one, decisions).decided]
     found = sorted((Candidate(one, uncertainty(one)) for one in left), key=lambda one: -one.uncertainty)
@@ -90,10 +90,10 @@ def label_order(
 
 
 def diverse_order(weights: np.ndarray, features: np.ndarray) -> list[tuple[int, float]]:
-    """Indices by weight times distance to those before, each with that distance relative to the largest.
+    """Greedy order of indices by weight times distance to those before, each with its distance relative to the largest.
 
     Args:
-        weights: of each part, (n,), 0 to 1.
+        weights: weight of each part, (n,), 0 to 1.
         features: (n, C).
     """
     vectors = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)

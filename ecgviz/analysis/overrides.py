@@ -1,8 +1,8 @@
-"""Overridden verdicts: an append-only log with one JSON object per line, in the app's home.
+"""Log of overridden verdicts: append-only, one JSON object per line, in the app's home.
 
-An override never changes what the network said; it stands beside it, with a reason and a name, and is undone by a
-further line; :mod:`ecgviz.analysis.dispositions` says what counts. Lines are only ever added, under a lock and with
-fsync, so two people may write at once and a crash loses no line that was reported written.
+An override does not change the network's verdict: it is recorded beside it, with a reason and a name, and a further
+line undoes it. :mod:`ecgviz.analysis.dispositions` computes the final verdict. Lines are appended under a lock and with
+fsync, so two people may write at once and a crash loses no line reported as written.
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ def override(
     """Append a decision to the log.
 
     Args:
-        verdict: what the network said: of a part, of a slice (:func:`ecgviz.analysis.dispositions.slice_verdict`), or
-            of a batch (the ``network`` of ``final_batch``).
+        verdict: the network's verdict on a part, on a slice (:func:`ecgviz.analysis.dispositions.slice_verdict`), or on
+            a batch (the ``network`` of ``final_batch``).
         new: "normal", "defect" or "review".
-        reason: why; needed.
-        who: name of the person; needed.
-        scope: what is decided about: "part", "slice" or "batch".
-        confirm: whether the verdict that holds already may be entered, too, as a person's.
-        path: of the log; in the app's home when None.
+        reason: why; required.
+        who: name of the person; required.
+        scope: level of the decision: "part", "slice" or "batch".
+        confirm: allow ``new`` to equal the current verdict, to confirm it.
+        path: path of the log; in the app's home if None.
 
     Returns:
-        What was written, when it is on the disk.
+        the line written, once it is on the disk.
 
     Raises:
-        ConfigError: no reason, no name, an unknown verdict, the one that holds already, or a file without a hash.
+        ConfigError: no reason, no name, an unknown verdict, the current verdict without ``confirm``, or a file without
+            a hash.
         ReadError: the log cannot be written.
     """
     if new not in VERDICTS:
@@ -73,7 +74,7 @@ def override_all(
 ) -> tuple[Override, ...]:
     """Append one decision about several parts, all or none; arguments and errors as for :func:`override`.
 
-    A part that is ``new`` already is confirmed.
+    Parts whose verdict is ``new`` already are confirmed.
     """
     if new not in VERDICTS:
         raise ConfigError("verdict", f"there is no verdict {new!r}; choose {', '.join(VERDICTS)}")
@@ -85,10 +86,10 @@ def override_all(
 
 
 def undo(verdict: Verdict, *, who: str, scope: str = "part", path: Path | None = None) -> Override:
-    """Take the last decision about a verdict back: what held before it holds again.
+    """Undo the last decision about a verdict; the previous one is in force again.
 
     Raises:
-        ConfigError: nobody has decided about it, or no name.
+        ConfigError: no decision to undo, or no name.
         ReadError: the log cannot be written.
     """
     by = _signed("undone", who)
@@ -125,12 +126,12 @@ def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
 
 
 def standing(path: Path | None = None) -> Decisions:
-    """The decisions that stand; errors as for :func:`read_overrides`."""
+    """Decisions in force; errors as for :func:`read_overrides`."""
     return Decisions(read_overrides(path))
 
 
 def latest(overrides: Iterable[Override]) -> dict[tuple[str, str], Override]:
-    """Standing decisions about parts by (file hash, weight hash): one about a network does not apply to another."""
+    """Decisions in force about parts, by (file hash, weight hash): a decision holds for one network only."""
     return {(one.file_sha256, one.checkpoint_sha256): one for one in Decisions(overrides) if one.scope == "part"}
 
 
@@ -159,7 +160,7 @@ def _holds(verdict: Verdict, decisions: Decisions, scope: str) -> str:
 def _write(
     verdicts: Sequence[Verdict], makers: Sequence[Callable[[Decisions], Override]], path: Path | None
 ) -> tuple[Override, ...]:
-    """Append the lines that are made of what stands, under one lock."""
+    """Append lines made from the decisions in force, under one lock."""
     for verdict in verdicts:
         if not verdict.sha256:
             raise ConfigError(
@@ -209,7 +210,7 @@ def _entry(verdict: Verdict, old: str, new: str, by: tuple[str, str], scope: str
 
 
 def _append(descriptor: int, line: bytes) -> None:
-    """Append a complete line, also after a truncated one."""
+    """Append a complete line, even after a truncated one."""
     end = os.fstat(descriptor).st_size
     if end and os.pread(descriptor, 1, end - 1) != b"\n":
         line = b"\n" + line

@@ -1,10 +1,9 @@
-"""Which slices of a wound cell are its jelly roll: those between its ends, with fine layers around the axis.
+"""Finds the slices of a wound cell that show its jelly roll: those between the ends, with fine layers around the axis.
 
-A network that was made for the windings has never seen a lid or a tab, and calls them defects with confidence, though
-their features lie within those of the training. So a checkpoint says which regions it judges (``task.regions``), and
-what lies outside of them is left out of the verdict, visibly. Only the ends of a stack are ever left out: slices
-between two that show windings are judged, since a defect may destroy the windings of a slice; and where a stack shows
-no windings, nothing is left out.
+A network trained on windings calls a lid or a tab a defect with confidence, although its features lie within those of
+the training. A checkpoint therefore states which regions it judges (``task.regions``); other slices are excluded from
+the verdict and marked. Only the ends of a stack are excluded: slices between two that show windings are judged, since a
+defect may destroy the windings of a slice. If no slice shows windings, none is excluded.
 """
 
 from __future__ import annotations
@@ -14,25 +13,25 @@ from scipy import ndimage
 
 ROLL, END = "roll", "end"
 LEAST_SHARE = 0.6
-"""Share of fine layers that a stack's own best tenth must have to say where its roll is; see :func:`fine_layers`."""
+"""Least 90th percentile of :func:`fine_layers` over a stack; below it no roll is located and no slice excluded."""
 RELATIVE = 0.8
-"""Of that of the best tenth: what counts as roll."""
+"""A slice shows the roll from this share of that percentile on."""
 _RUN = 3
 _RADII = np.linspace(0.25, 0.88, 192)
 _ANGLES = np.linspace(0, 2 * np.pi, 180, endpoint=False)
 _COARSE, _FINE, _FINEST = 3, 12, 60
-"""Layers across those radii: below the first only shading, from the second on those of a winding."""
+"""Layers across those radii (spatial frequencies): below the first only shading, from the second on a winding's."""
 _TREND = 37
 _PART = 0.15
 
 
 def fine_layers(picture: np.ndarray) -> float:
-    """Share of the variation along the radius that is of fine layers, 0 to 1; NaN where there is no part.
+    """Share of the radial variation due to fine layers, 0 to 1; NaN if no part is found.
 
-    Layers of a jelly roll are many and thin; a lid has few and thick rings, a tab none.
+    The layers of a jelly roll are many and thin; a lid has few thick rings, a tab none.
 
     Args:
-        picture: a cross-section (H, W), of any grey values; the part is brighter than its background.
+        picture: cross-section (H, W) in any grey values; the part is brighter than its background.
     """
     values = np.asarray(picture, np.float32)
     low, high = np.percentile(values, [1, 99])
@@ -54,10 +53,10 @@ def fine_layers(picture: np.ndarray) -> float:
 
 
 def slice_regions(shares: np.ndarray) -> tuple[str, ...]:
-    """Region of each slice of a stack: "roll" or "end"; empty where no roll is seen, so that nothing is left out.
+    """Region of each slice of a stack, "roll" or "end"; empty if no roll is found, so that no slice is excluded.
 
     Args:
-        shares: of :func:`fine_layers`, (n,); NaN where it is not known.
+        shares: :func:`fine_layers` of each slice, (n,); NaN if unknown.
     """
     known = np.asarray(shares, float)
     finite = known[np.isfinite(known)]

@@ -10,7 +10,7 @@ import numpy as np
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.results import Beats, RhythmEpisode
 from models.data.rhythms import RHYTHM_END
-from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
+from models.postprocessing.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
 
 SINUS = "N"
 _SAME_S = 1e-6

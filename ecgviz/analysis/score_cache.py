@@ -24,7 +24,7 @@ from readers.image_stack import ImageStack
 
 FILE = "inspected.sqlite"
 FORMAT = 3
-"""Counts up when preparing or answering changes in a way that the card does not say."""
+"""Incremented when preprocessing or inference changes in a way that the card does not record."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class NetworkOutputs:
 
     Attributes:
         logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
-        distance: of each slice's features from the training's, float32 (n_slices,); NaN where it is not known.
-        warnings: sentences about the file that stay with its verdict.
-        blank: slices of one value everywhere, which nothing was asked of; their logits are NaN.
-        layers: of each slice of a stack :func:`ecgviz.analysis.regions.fine_layers`, float32 (n_slices,), for networks
-            that judge some regions only; None or NaN where it was not measured.
+        distance: distance of each slice's features from the training's, float32 (n_slices,); NaN if unknown.
+        warnings: sentences about the file, kept with its verdict.
+        blank: number of constant slices, which are not classified; their logits are NaN.
+        layers: :func:`ecgviz.analysis.regions.fine_layers` of each slice, float32 (n_slices,), for networks that judge
+            some regions only; None or NaN if not measured.
     """
 
     logits: np.ndarray
@@ -50,7 +50,7 @@ class NetworkOutputs:
 class ScoreMemory:
     """Cached outputs of one checkpoint by file hash. Safe for threads and processes.
 
-    A damaged file is put aside and begun anew: what it held can be computed again.
+    A damaged cache file is replaced by a new one: its content can be recomputed.
 
     Raises:
         ReadError: the file can be neither opened nor made.
@@ -130,7 +130,7 @@ def memory_key(checkpoint: Checkpoint) -> str:
 
 
 def stack_sha256(stack: ImageStack) -> str:
-    """Hash of an open picture or stack: of its files, and of what of them it is; empty for one that lies in memory.
+    """Hash of an open picture or stack, from its files and its part of them; empty for one in memory.
 
     Raises:
         OSError: a file cannot be read.

@@ -1,4 +1,4 @@
-"""Options of the command line for volumes: which array, which planes, and the form of values without a header."""
+"""Command line options for volumes: array, slicing axis, and layout of raw values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS = {
 
 
 def add_volume_options(parser: argparse.ArgumentParser, *, axis: bool = True) -> None:
-    """Add the options to a command; ``axis`` too, where its volumes are read as slices."""
+    """Add the options to a command; with ``axis`` also the slicing axis."""
     if axis:
         parser.add_argument("--axis", default="", choices=AXES, help="of a volume: the planes that are its slices")
     for name, (meta, words) in _WORDS.items():
@@ -31,16 +31,16 @@ def add_volume_options(parser: argparse.ArgumentParser, *, axis: bool = True) ->
 
 
 def volume_options(options: argparse.Namespace) -> dict[str, str]:
-    """The options that were given, by the names of :func:`readers.volumes.address.with_options`."""
+    """The given options, by their names in :func:`readers.volumes.address.with_options`."""
     found = {name: str(getattr(options, name, "") or "") for name in ("axis", *_WORDS)}
     return {name: value for name, value in found.items() if value}
 
 
 def with_volume_options(found: ToInspect, options: Mapping[str, str]) -> ToInspect:
-    """What there is to inspect, the options applied to the volumes in it; pictures stay as they are.
+    """Apply the options to the volumes among the files to inspect; pictures are unchanged.
 
     Raises:
-        ReadError: an option that cannot be.
+        ReadError: an invalid option.
     """
     if not options:
         return found

@@ -12,7 +12,7 @@ from ecgviz.figures.rhythms import RHYTHM_COLOURS
 from ecgviz.holter.numbers import HolterNumbers
 from ecgviz.holter.st_level import StTrend
 from ecgviz.results import RhythmEpisode
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 WIDTH_MM = 174.0
 _ROW_MM = {"rate": 42.0, "ectopy": 26.0, "st": 30.0}

@@ -9,7 +9,7 @@ from ecgviz.analysis.rhythms import SINUS
 from ecgviz.holter.numbers import HolterNumbers
 from ecgviz.results import Beats
 from models.core.words import counted
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 KINDS = ("runs", "pauses", "rate", "AF", "couplets", "bigeminy and trigeminy", "other rhythms")
 _FAST = {"V": "VT", "S": "SVT"}

@@ -16,7 +16,7 @@ from ecgviz.holter.numbers import HolterNumbers
 from ecgviz.results import Beats
 from ecgviz.signals.rr import Family
 from models.core.words import counted
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 PAUSE_S = 3.0
 SLOWEST, FASTEST_SVT = 40.0, 150.0

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ecgviz.holter.ectopy import Ectopy
-from ecgviz.holter.rates import Pause
+from ecgviz.holter.pauses import Pause
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.signals.quality import Quality
 from ecgviz.signals.rr import HeartRate
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 HOUR_S = 3600.0
 

@@ -14,12 +14,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from ecgviz.holter.rates import noisy_between
+from ecgviz.holter.pauses import noisy_between
 from ecgviz.results import NORMAL, Beats
 from ecgviz.signals.quality import Quality
 from models.core.callbacks import Progress, ShouldStop
 from models.core.words import counted
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 SHORTEST_NN_MS, LONGEST_NN_MS = 300.0, 2000.0
 """What lies outside is no sinus rhythm but an error of detection or a pause."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from ecgviz.analysis.rhythms import AtrialFibrillation, atrial_fibrillation
 from ecgviz.holter.ectopy import Ectopy, ectopy_of
 from ecgviz.holter.hours import Counted, Hour, hours_of
-from ecgviz.holter.rates import Moment, Pause, RateEpisode, Rates, longest_rr, pauses_of, rate_episodes, rates_of
-from ecgviz.holter.silent_pauses import held_against_leads
+from ecgviz.holter.pauses import Pause, held_against_leads, longest_rr, pauses_of
+from ecgviz.holter.rates import Moment, RateEpisode, Rates, rate_episodes, rates_of
 from ecgviz.results import Beats
 from ecgviz.signals.quality import Quality
 from ecgviz.signals.rr import HeartRate, heart_rate

@@ -10,7 +10,8 @@ from typing import Any
 
 from ecgviz.figures.holter_trends import WIDTH_MM
 from ecgviz.holter.events import length_words
-from ecgviz.holter.rates import BRADYCARDIA_BELOW, SUSTAINED_S, TACHYCARDIA_ABOVE, exceeding
+from ecgviz.holter.pauses import exceeding
+from ecgviz.holter.rates import BRADYCARDIA_BELOW, SUSTAINED_S, TACHYCARDIA_ABOVE
 from ecgviz.reports.holter import HolterReport
 from ecgviz.reports.holter_sections import (
     at_beat,

@@ -19,7 +19,7 @@ from ecgviz.reports.holter import HolterReport
 from ecgviz.reports.holter_tables import HRV_ROWS, NOT_ASSESSED, hour_words
 from ecgviz.reports.pdf import linked, table, text
 from models.core.words import clock
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 MOST_EVENTS, MOST_STRIPS = 25, 16
 """Rows of a list of events, and strips; the rest is in the JSON."""

@@ -11,11 +11,12 @@ from typing import Any
 
 from ecgviz.holter.ectopy import KINDS, Ectopy
 from ecgviz.holter.hours import Hour
-from ecgviz.holter.rates import BRADYCARDIA_BELOW, TACHYCARDIA_ABOVE, Moment, exceeding
+from ecgviz.holter.pauses import exceeding
+from ecgviz.holter.rates import BRADYCARDIA_BELOW, TACHYCARDIA_ABOVE, Moment
 from ecgviz.holter.st_level import StTrend
 from ecgviz.reports.holter import HolterReport
 from models.checkpoints import STATEMENT
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 NOT_ASSESSED = "not assessed"
 

@@ -13,7 +13,7 @@ from ecgviz.review.families import Shapes
 from ecgviz.review.patient import view_of
 from ecgviz.review.state import ReviewState, places_of
 from models.core.errors import ReviewError
-from models.evaluation.patient_beats import learn
+from models.postprocessing.patient_beats import learn
 
 SURE = 0.8
 """Probability of the new class from which a beat is offered; chosen with records that the network had not seen

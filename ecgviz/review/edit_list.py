@@ -33,7 +33,7 @@ from ecgviz.review import editing
 from ecgviz.review.events import Event, stamped
 from ecgviz.review.state import ReviewState, review_state
 from models.core.errors import ReadError, ReviewError
-from models.evaluation.rhythm_episodes import rhythm_at
+from models.postprocessing.rhythm_episodes import rhythm_at
 from readers.recording import Recording
 
 COLUMNS = ("action", "time_s", "label", "to_s")

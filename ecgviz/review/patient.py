@@ -18,8 +18,8 @@ from ecgviz.review.waves import BEFORE_S as WAVE_BEFORE_S
 from ecgviz.review.waves import FS, Waves
 from models.core.errors import ReviewError
 from models.core.words import counted
-from models.evaluation.ectopic_beats import BEFORE_S, shape_size
-from models.evaluation.patient_beats import Adaptation, BeatView, adapt, ask_next, beat_view
+from models.postprocessing.ectopic_beats import BEFORE_S, shape_size
+from models.postprocessing.patient_beats import Adaptation, BeatView, adapt, ask_next, beat_view
 
 LEAST = 20
 """Fewer decided beats say nothing of the others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecgviz.review.events import RhythmEdit, Span
-from models.evaluation.rhythm_episodes import RhythmEpisode
+from models.postprocessing.rhythm_episodes import RhythmEpisode
 
 
 def edited_rhythms(episodes: Sequence[RhythmEpisode], edits: Sequence[RhythmEdit]) -> tuple[RhythmEpisode, ...]:

@@ -1,1 +1,1 @@
-"""Volumes: planes, slabs and measures, the winding unrolled (unroll.py), and verdicts over them (overlay.py)."""
+"""Volumes: planes, slabs and measures, the unrolled winding (unroll.py), and verdicts as overlays (overlay.py)."""

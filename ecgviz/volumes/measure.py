@@ -1,4 +1,4 @@
-"""Distances and angles between voxels, in mm and degrees, by the spacing of each axis."""
+"""Distances (mm) and angles (degrees) between voxels, with the spacing of each axis."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Spacing = tuple[float, float, float] | None
 
 
 def distance(first: Sequence[float], second: Sequence[float], spacing_mm: Spacing) -> tuple[float, str]:
-    """Distance of two voxels (z, y, x) and its unit: "mm", or "voxels" where the spacing is not known."""
+    """Distance of two voxels (z, y, x) and its unit: "mm", or "voxels" if the spacing is unknown."""
     step = _steps(first, second, spacing_mm)
     return float(np.linalg.norm(step)), "voxels" if spacing_mm is None else "mm"
 
 
 def angle_deg(first: Sequence[float], corner: Sequence[float], second: Sequence[float], spacing_mm: Spacing) -> float:
-    """Angle at ``corner`` between the lines to two voxels (z, y, x), 0 to 180 degrees, as the part has it.
+    """Angle at ``corner`` between the lines to two voxels (z, y, x), 0 to 180 degrees, in physical space.
 
     Without a spacing the voxels are taken as cubes.
 
     Raises:
-        ConfigError: a line without length.
+        ConfigError: two of the points are equal.
     """
     one, other = _steps(corner, first, spacing_mm), _steps(corner, second, spacing_mm)
     lengths = np.linalg.norm(one) * np.linalg.norm(other)
     if lengths == 0:
         raise ConfigError("angle", "its corner is one of its ends; give three different points")
-    # The cosine alone is blind to small angles, where it hardly changes (Kahan 2006).
+    # arccos is ill-conditioned at small angles; atan2 is not (Kahan 2006).
     return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(one, other)), one @ other)))
 
 

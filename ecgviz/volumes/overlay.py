@@ -1,4 +1,4 @@
-"""Verdicts over a volume: the score of every slice along the axis, and the maps of those that were explained so far."""
+"""Verdicts as an overlay on a volume: the score of each slice, and the maps of the slices explained so far."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MAP_PX = 256
 
 @dataclass(frozen=True)
 class VolumeOverlay:
-    """What a network found in the slices along one axis of a volume.
+    """Scores and maps of a network for the slices along one axis of a volume.
 
     Attributes:
-        axis: the axis that the slices lie across.
+        axis: slicing axis.
         shape: voxels along z, y and x.
-        scores: calibrated probability of a defect, (n_slices,), NaN where it is not known yet.
-        maps: the map of a slice, at most 256 pixels a side, by the slice.
+        scores: calibrated probability of a defect, (n_slices,), NaN where not computed yet.
+        maps: {slice index: map of at most 256 pixels a side}.
     """
 
     axis: int
@@ -33,9 +33,9 @@ class VolumeOverlay:
         return replace(self, maps={**self.maps, index: shrink(np.asarray(found.values, np.float32), _MAP_PX)})
 
     def on_plane(self, axis: int, index: int) -> np.ndarray | None:
-        """Importance on a plane of the volume, float32 (rows, columns); NaN where no slice was explained.
+        """Importance on a plane of the volume, float32 (rows, columns); NaN in slices without a map.
 
-        None where nothing of it is known. A plane along the slices is a row or column of each of their maps.
+        None if no map crosses the plane. A plane across the slices takes a row or column of each map.
         """
         if axis == self.axis:
             found = self.maps.get(index)

@@ -1,7 +1,7 @@
-"""Planes of a volume at a voxel, thin or as thick slabs, and the window that suits the part.
+"""Planes of a volume through a voxel, thin or as slabs, and the default window.
 
-A voxel is (z, y, x). A plane across z has the rows y and the columns x, one across y the rows z, one across x the rows
-z and the columns y, as ``readers.volumes.volume`` gives them.
+A voxel is (z, y, x). A plane across z has rows y and columns x; across y, rows z and columns x; across x, rows z and
+columns y, as in ``readers.volumes.volume``.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Plane:
     """One plane of a volume.
 
     Attributes:
-        axis: the axis that it lies across: 0 axial (z), 1 coronal (y), 2 sagittal (x).
-        index: of its middle.
-        first, last: planes of the volume that it is made of, both included.
+        axis: normal of the plane: 0 axial (z), 1 coronal (y), 2 sagittal (x).
+        index: index of the plane, or of the middle of the slab.
+        first, last: first and last plane of the slab, inclusive.
         values: (rows, columns); float32 for the mean of several planes.
-        spacing_mm: from row to row and from column to column; None where it is not known.
+        spacing_mm: from row to row and from column to column; None if unknown.
     """
 
     axis: int
@@ -51,7 +51,7 @@ class Plane:
 
     @property
     def aspect(self) -> float:
-        """Height of a pixel by its width, as the part has it; 1 where the spacing is not known."""
+        """Height of a pixel divided by its width; 1 if the spacing is unknown."""
         return 1.0 if self.spacing_mm is None else self.spacing_mm[0] / self.spacing_mm[1]
 
     def voxel(self, row: float, column: float) -> tuple[float, float, float]:
@@ -62,34 +62,34 @@ class Plane:
 
 
 def rows_and_columns(axis: int) -> tuple[int, int]:
-    """The axes of the volume that the rows and the columns of a plane across ``axis`` run along."""
+    """Axes of the volume along the rows and the columns of a plane across ``axis``."""
     rows, columns = (one for one in range(3) if one != axis)
     return rows, columns
 
 
 def middle(volume: Volume) -> Voxel:
-    """The voxel in the middle."""
+    """Central voxel of a volume."""
     return volume.shape[0] // 2, volume.shape[1] // 2, volume.shape[2] // 2
 
 
 def within(volume: Volume, at: Voxel) -> Voxel:
-    """The nearest voxel of the volume."""
+    """Clip a voxel to the volume."""
     z, y, x = (min(max(int(one), 0), size - 1) for one, size in zip(at, volume.shape, strict=True))
     return z, y, x
 
 
 def plane(volume: Volume, axis: int, index: int, *, thickness: int = 1, slab: Slab = "mean") -> Plane:
-    """The plane across an axis, or the mean or the maximum of several around it.
+    """A plane across an axis, or the mean or maximum of the planes around it (a slab).
 
     Args:
-        volume: what is cut.
+        volume: the volume.
         axis: 0 axial, 1 coronal, 2 sagittal.
-        index: of the plane; that of the middle of a slab.
-        thickness: planes of the slab, 1 to ``MAX_SLAB``; those beyond the volume are left out.
-        slab: what a pixel is of the voxels behind each other. Missing ones (NaN) are left out of it.
+        index: index of the plane, or of the middle of the slab.
+        thickness: planes of the slab, 1 to ``MAX_SLAB``; planes outside of the volume are ignored.
+        slab: projection across the slab; missing voxels (NaN) are ignored.
 
     Raises:
-        ConfigError: no such plane, or a slab that cannot be.
+        ConfigError: no such plane, or an invalid slab.
         ReadError: the file is damaged.
     """
     size = volume.shape[axis]
@@ -106,19 +106,19 @@ def plane(volume: Volume, axis: int, index: int, *, thickness: int = 1, slab: Sl
 
 
 def three_planes(volume: Volume, at: Voxel, *, thickness: int = 1, slab: Slab = "mean") -> tuple[Plane, Plane, Plane]:
-    """The axial, coronal and sagittal plane through a voxel; arguments and errors as for :func:`plane`."""
+    """Axial, coronal and sagittal plane through a voxel; arguments and errors as for :func:`plane`."""
     axial, coronal, sagittal = (plane(volume, axis, at[axis], thickness=thickness, slab=slab) for axis in range(3))
     return axial, coronal, sagittal
 
 
 def planes_of(volume: Volume, length_mm: float, axis: int) -> int:
-    """Planes that a slab of this thickness has across an axis: at least 1, at most ``MAX_SLAB``."""
+    """Number of planes in a slab of a thickness in mm (in voxels without a spacing), 1 to ``MAX_SLAB``."""
     step = 1.0 if volume.spacing_mm is None else volume.spacing_mm[axis]
     return int(min(max(1, round(length_mm / step)), MAX_SLAB))
 
 
 def _slab(volume: Volume, axis: int, first: int, last: int, slab: Slab) -> np.ndarray:
-    """Mean or maximum of planes, read in pieces so that a thick slab of large planes stays within memory."""
+    """Mean or maximum of planes, read in pieces to limit memory."""
     rows, columns = (volume.shape[one] for one in rows_and_columns(axis))
     step = max(1, min(_PIECE_BYTES, MAX_BLOCK_BYTES) // (rows * columns * 8))
     total = np.full((rows, columns), -np.inf if slab == "max" else 0.0, np.float64)
@@ -137,10 +137,10 @@ def _slab(volume: Volume, axis: int, first: int, last: int, slab: Slab) -> np.nd
 
 
 def part_window(volume: Volume) -> Window:
-    """The window from the inside of the part: the 0.5th to 99.5th percentile of what its outline encloses.
+    """Default window: the 0.5th to 99.5th percentile of the values within the part's outline.
 
-    The air around a part takes most of a picture, and a window from all of it leaves the windings dark. The outline is
-    that of the middle planes: what is denser than Otsu's threshold between air and part, its holes filled.
+    Air fills most of a slice, so percentiles of the whole slice leave the windings dark. The outline is taken from the
+    three middle planes: voxels above Otsu's threshold between air and part, with holes filled.
     """
     from scipy.ndimage import binary_fill_holes
 
@@ -160,7 +160,7 @@ def part_window(volume: Volume) -> Window:
 
 
 def otsu(values: np.ndarray) -> float:
-    """The threshold that leaves the least variance in the two classes that it makes (Otsu 1979)."""
+    """Threshold with the least variance within its two classes (Otsu 1979)."""
     counts, edges = np.histogram(values.astype(np.float64), _BINS)
     middles = (edges[:-1] + edges[1:]) / 2
     below, total = np.cumsum(counts), np.cumsum(counts * middles)
@@ -168,5 +168,5 @@ def otsu(values: np.ndarray) -> float:
     with np.errstate(invalid="ignore", divide="ignore"):
         between = below * above * (total / below - (total[-1] - total) / above) ** 2
     best = np.nan_to_num(between)
-    # Between two separate peaks many thresholds are equally good: the middle one of them.
+    # Between two separate peaks many thresholds are equally good: take the middle of them.
     return float(edges[1:][np.flatnonzero(best >= best.max() * (1 - 1e-9))].mean())

@@ -1,8 +1,8 @@
-"""The jelly roll unrolled: layers and their ends seen along the winding instead of around it.
+"""Unrolls a jelly roll: polar resampling of axial slices around the mandrel, and half planes along it.
 
-Around the mandrel, the axis of the winding, an axial slice becomes a picture of angle by radius in which each layer is
-a nearly straight line, and a buckled one is not. Along the mandrel, a half plane at one angle shows the ends of the
-layers, and with them by how much the anode overhangs the cathode.
+In polar coordinates (angle by radius) around the mandrel, the axis of the winding, each layer is a nearly straight line
+and a buckled layer is not. A half plane along the mandrel at one angle shows the ends of the layers, and so the
+overhang of the anode over the cathode.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from readers.volumes.volume import Volume
 Centre = tuple[float, float]
 _LARGEST_PX = 768
 _INNER, _FARTHEST, _FEWEST = 0.92, 0.3, 50
-"""Share of the outline's radius whose layers are looked at, and that the mandrel may lie off its middle."""
+"""Layers within this share of the outline's radius are used; the mandrel lies within that share of its centre; fewest
+pixels with a gradient."""
 _MOST_COLUMNS, _MOST_ROWS = 4096, 2048
 _BLOCK_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
 class Unrolled:
-    """A part of a volume in coordinates of the mandrel.
+    """Part of a volume in cylindrical coordinates around the mandrel.
 
     Attributes:
         values: (rows, columns), float32, NaN outside of the volume.
-        rows: what runs down: "radius" or "z".
-        columns: what runs to the right: "angle" or "radius".
-        row_step: mm (voxels without a spacing) from row to row.
-        column_step: the same from column to column; degrees for an angle.
+        rows: coordinate of the rows: "radius" or "z".
+        columns: coordinate of the columns: "angle" or "radius".
+        row_step: from row to row, mm (voxels without a spacing).
+        column_step: from column to column, in the same unit; degrees for an angle.
         unit: "mm" or "voxels".
-        centre: of the mandrel, (y, x) in voxels.
+        centre: position of the mandrel, (y, x) in voxels.
     """
 
     values: np.ndarray = field(repr=False)
@@ -47,15 +48,16 @@ class Unrolled:
 
 
 def find_centre(pixels: np.ndarray, spacing_mm: tuple[float, float] | None = None) -> Centre:
-    """The mandrel of an axial slice, (y, x) in pixels: where the lines across the layers meet.
+    """Position of the mandrel in an axial slice, (y, x) in pixels: where the normals of the layers meet.
 
-    The gradient of a layer points along a line through the mandrel (past it by a sixth of the pitch in a spiral, on
-    alternating sides). The point nearest to all these lines is a linear least squares problem; it is solved again
-    without the lines that miss it, such as those of a buckle or a tab, from the part's outline inwards.
+    The gradient of a layer points along a line through the mandrel (in a spiral past it by a sixth of the pitch, on
+    alternating sides). The point nearest to all these lines is a linear least squares problem. It is solved repeatedly
+    from the centre of the outline, with less and less weight on lines that miss the point, such as those of a buckle or
+    a tab.
 
     Args:
         pixels: (H, W); NaN counts as air.
-        spacing_mm: between rows and columns, where they differ.
+        spacing_mm: between rows and between columns, if they differ.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -92,7 +94,7 @@ class _Lines:
     weight: np.ndarray
 
     def nearest(self, start: Centre, radius: float) -> Centre:
-        """The point nearest to the lines that pass near it, in steps from a first guess."""
+        """Point nearest to the lines, by reweighted least squares from a first guess."""
         length = np.hypot(self.rise_y, self.rise_x)
         across_y, across_x = -self.rise_x / length, self.rise_y / length
         past = across_y * self.y + across_x * self.x
@@ -108,25 +110,26 @@ class _Lines:
                 return start
             found = np.linalg.solve(matrix, [np.sum(kept * across_y * past), np.sum(kept * across_x * past)])
             centre = float(found[0]), float(found[1])
-        # A point far from the middle of the outline is none of a winding.
+        # A point far from the centre of the outline is no mandrel.
         return centre if np.hypot(centre[0] - start[0], centre[1] - start[1]) < _FARTHEST * radius else start
 
 
 def unroll(
     pixels: np.ndarray, centre: Centre, *, radius: float | None = None, spacing_mm: tuple[float, float] | None = None
 ) -> Unrolled:
-    """An axial slice around the mandrel: angle from left to right, radius from top (the mandrel) to bottom.
+    """Axial slice in polar coordinates: angle from left to right, radius from the mandrel (top) to the edge (bottom).
 
-    Angle 0 points to the right of the slice and grows clockwise, as its rows run down.
+    Angle 0 points to the right of the slice; angles grow clockwise, since rows run down.
 
     Args:
         pixels: (H, W).
         centre: (y, x) in pixels.
-        radius: the largest, in mm (pixels without a spacing); by default the farthest edge of the slice.
+        radius: largest radius, mm (pixels without a spacing); by default the distance to the nearer edge in y or in x,
+            whichever is larger.
         spacing_mm: between rows and columns.
 
     Raises:
-        ConfigError: a centre outside of the slice, or no radius.
+        ConfigError: a centre outside of the slice, or a radius of 0 or less.
     """
     height, width = pixels.shape
     _check(centre, (height, width), radius)
@@ -153,12 +156,12 @@ def unroll(
 
 
 def along_mandrel(volume: Volume, centre: Centre, angle_deg: float) -> Unrolled:
-    """The half plane from the mandrel outwards at an angle, along the whole volume: radius to the right, z down.
+    """Half plane from the mandrel outwards at an angle, over the whole volume: radius to the right, z down.
 
     Args:
         volume: with the mandrel along z.
-        centre: of the mandrel, (y, x).
-        angle_deg: as in :func:`unroll`: 0 to the right of an axial slice, 90 down.
+        centre: position of the mandrel, (y, x).
+        angle_deg: as in :func:`unroll`: 0 points to the right of an axial slice, 90 down.
 
     Raises:
         ConfigError: a centre outside of the volume.
@@ -189,7 +192,7 @@ def _check(centre: Centre, shape: tuple[int, ...], radius: float | None) -> None
 
 
 def _to_edge(centre: Centre, direction: tuple[float, float], shape: tuple[int, ...]) -> float:
-    """mm from the centre to where a ray, in pixels a mm, leaves the slice."""
+    """Distance, mm, from the centre to the edge of the slice along a ray (pixels per mm)."""
     ends = []
     for place, way, size in zip(centre, direction, shape, strict=True):
         if abs(way) > 1e-9:
@@ -198,14 +201,14 @@ def _to_edge(centre: Centre, direction: tuple[float, float], shape: tuple[int, .
 
 
 def _at(pixels: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Values between pixels, linear; NaN outside."""
+    """Linear interpolation between pixels; NaN outside."""
     from scipy.ndimage import map_coordinates
 
     return map_coordinates(np.asarray(pixels, np.float32), [y, x], order=1, mode="constant", cval=np.nan)
 
 
 def _outline(small: np.ndarray, ratio: float) -> tuple[Centre, float]:
-    """Centre (y, x) and radius (in columns) of the part's outline; of the slice's middle where there is none."""
+    """Centre (y, x) and radius (in columns) of a circle fitted to the part's outline; of the slice if there is none."""
     from scipy.ndimage import binary_erosion, binary_fill_holes, label
 
     mask = binary_fill_holes(small > otsu(small))
@@ -223,7 +226,7 @@ def _outline(small: np.ndarray, ratio: float) -> tuple[Centre, float]:
         cy, cx, rest = np.linalg.lstsq(matrix, y[kept] ** 2 + x[kept] ** 2, rcond=None)[0]
         radius = float(np.sqrt(max(rest + cy**2 + cx**2, 1.0)))
         away = np.abs(np.hypot(y - cy, x - cx) - radius)
-        # What lies off the circle is a tab or the edge of the slice.
+        # Points off the circle belong to a tab or to the edge of the slice.
         kept = away <= max(1.0, 2.5 * float(np.median(away[kept])))
     cy = min(max(cy / ratio, 0.0), small.shape[0] - 1.0)
     return (float(cy), float(min(max(cx, 0.0), small.shape[1] - 1.0))), radius

@@ -1,7 +1,7 @@
-"""What masks and boxes say of each cell of a picture, and how large the marked defects are.
+"""Targets of the cells of a picture from masks and boxes, and the size of the marked defects.
 
-A box is drawn around a defect and not along it: the ellipse within it is taken as the defect, and of its corners, as of
-the rim of anything marked, nothing is said. What is uncertain is not learned from.
+A box encloses a defect and does not outline it: the ellipse within the box is taken as the defect. The corners of the
+box and the rim of any marked area are unknown, and unknown cells have no weight in the loss.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from models.networks.image.places import CELL
 from models.tasks.small_defects import OTHER_SPACING, SmallDefectsTask
 
 GOOD, DEFECT, UNKNOWN = 0, 1, 2
-"""What is known of a cell."""
+"""Targets of a cell."""
 SIDE_PX = 18.0
-"""Pixels of the input that the middle one of the marked defects gets."""
+"""Side of the median marked defect on the input, pixels."""
 MAGNIFICATIONS = (0.25, 3.0)
 _LEAST_SIDE_PX = 7.0
-"""What one in ten defects may fall below: smaller ones are lost among the cells."""
+"""Least side that nine in ten defects keep, pixels of the input; smaller ones vanish in the cells."""
 _PROBED = 100
-"""Pictures that the size of defects is told from, about."""
+"""Approximate number of pictures that the defect size is estimated from."""
 _ROUNDED = 4
-"""A magnification is chosen in steps of one by this."""
+"""Magnifications are multiples of one over this."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Marks:
 
     Attributes:
         cells: ``GOOD``, ``DEFECT`` or ``UNKNOWN``, uint8 (H / 4, W / 4).
-        boxes: top, left, bottom, right of each defect, pixels of the input, the last two past the end.
+        boxes: top, left, bottom, right of each defect, pixels of the input; bottom and right are exclusive.
     """
 
     cells: np.ndarray
@@ -46,12 +46,12 @@ class Marks:
 
 
 def marks_of(row: ImageRow, task: SmallDefectsTask, shape: tuple[int, int]) -> Marks | None:
-    """What is marked in a picture; None for a defective one of which nothing says where its defect is.
+    """Marks of a picture; None for a defective one without a mask or box.
 
     Args:
         row: the picture.
-        task: how it is prepared.
-        shape: its height and width, pixels of the file.
+        task: preprocessing.
+        shape: height and width of the picture, pixels of the file.
 
     Raises:
         ReadError: a mask that cannot be read.
@@ -93,10 +93,10 @@ def sides_of(row: ImageRow, shape: tuple[int, int]) -> list[float]:
 
 
 def suited_magnification(sides: Sequence[float]) -> float:
-    """The magnification at which the middle one of some defects has :data:`SIDE_PX` pixels; 1 where there are none.
+    """Magnification that gives the median defect :data:`SIDE_PX` pixels; 1 without defects.
 
     Args:
-        sides: of the marked defects, pixels of the file.
+        sides: sides of the marked defects, pixels of the file.
     """
     if not len(sides):
         return 1.0
@@ -106,16 +106,16 @@ def suited_magnification(sides: Sequence[float]) -> float:
 
 
 def with_scale(task: SmallDefectsTask, rows: Sequence[ImageRow]) -> SmallDefectsTask:
-    """The task with the magnification that suits some training pictures, where none was chosen.
+    """Set the magnification of a task from the training pictures, unless it is configured.
 
-    With ``tile_mm`` a tile has this side in mm; else the middle one of the marked defects has :data:`SIDE_PX` pixels.
+    With ``tile_mm``, a tile has this side in mm; else the median marked defect has :data:`SIDE_PX` pixels.
 
     Args:
-        task: as it was configured.
-        rows: the training pictures; those that cannot be read are named when all are read.
+        task: task as configured.
+        rows: the training pictures; unreadable ones are reported later, when all are read.
 
     Raises:
-        ConfigError: a tile in mm, and pictures that do not say how large their pixels are, or differ in it.
+        ConfigError: ``tile_mm``, and pictures without a pixel spacing or with different ones.
     """
     spacings = [found for row in rows[:: max(1, len(rows) // _PROBED)] if (found := _spacing(row))]
     agree = bool(spacings) and max(spacings) <= OTHER_SPACING * min(spacings)
@@ -146,7 +146,7 @@ def _spacing(row: ImageRow) -> float | None:
     try:
         return row.spacing_mm()
     except ReadError:
-        return None  # it is named when all are read
+        return None  # reported when all pictures are read
 
 
 def _in_mm(task: SmallDefectsTask) -> float:
@@ -176,7 +176,7 @@ def _boxes(row: ImageRow, task: SmallDefectsTask, truth: np.ndarray) -> Iterable
 
 
 def _boxes_in_file(row: ImageRow, truth: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Boxes as they are given, else those around the connected pieces of the mask."""
+    """The given boxes, or the bounding boxes of the connected components of the mask."""
     if row.mask is None:
         found = [box.pixels(truth.shape) for box in row.boxes]
         return [(top, left, bottom + 1, right + 1) for left, top, right, bottom in found]

@@ -1,4 +1,4 @@
-"""Training pictures together with what is known of their patches, for a loss that tells the network where to look."""
+"""Training pictures with the known labels of their patches, for a loss on patches beside that on the whole picture."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from models.data.image_dataset import ImageDataset
 from models.data.image_folder import truth_mask
 
 MARKS_PX = 8
-"""Pixels of the input that a mark has in each direction; networks see patches of 32 or 16."""
+"""Side of a mark, pixels of the input; patches of the networks have 32 or 16."""
 NOT_KNOWN = -1.0
 MarkedItem = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""Input (3, S, S), class, and marks (S / 8, S / 8): 1 where a defect is, 0 where none is, -1 where nobody knows."""
+"""Input (3, S, S), class, and marks (S / 8, S / 8): 1 defect, 0 no defect, -1 unknown."""
 
 
 class MarkedPictures(Dataset):
-    """The items of an :class:`ImageDataset` with marks, which the augmentation moves along.
+    """The items of an :class:`ImageDataset` with marks; geometric augmentation transforms both.
 
     Args:
-        pictures: with or without an augmenter; its task makes squares.
+        pictures: with or without an augmenter; its task pads pictures to squares.
     """
 
     def __init__(self, pictures: ImageDataset):
@@ -31,19 +31,19 @@ class MarkedPictures(Dataset):
 
     @property
     def marked(self) -> int:
-        """How many defective pictures have marks."""
+        """Number of defective pictures with marks."""
         known = (marks is not None for marks in self._marks)
         return sum(there for there, label in zip(known, self.pictures.labels, strict=True) if label)
 
     def _marked(self, number: int) -> np.ndarray | None:
-        """Marks of a picture as it is, uint8 (side, side); None where nothing is known of its places."""
+        """Marks of a picture before augmentation, uint8 (side, side); None if it has none."""
         row, side = self.pictures.rows[number], self.pictures.task.image_size // MARKS_PX
         if not row.label:
             return np.zeros((side, side), np.uint8)
         try:
             truth = truth_mask(row, row.pixels().shape[:2]) if row.has_truth else None
         except ReadError:
-            return None  # a mask that cannot be read says nothing; the picture keeps its label
+            return None  # an unreadable mask gives no marks; the picture keeps its label
         return None if truth is None else _on_square(truth, side)
 
     def __len__(self) -> int:
@@ -67,11 +67,11 @@ class MarkedPictures(Dataset):
 
 
 def patch_loss(patch_logits: torch.Tensor, marks: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of patches, those with and those without a defect counting as much together.
+    """Cross-entropy of patches, balanced so that patches with and without a defect have equal total weight.
 
     Args:
         patch_logits: (B, n_classes, h, w), normal first.
-        marks: (B, s, s) of :data:`MarkedItem`; a patch with any defect in it is defective.
+        marks: (B, s, s) of :data:`MarkedItem`; a patch with any defective mark is defective.
     """
     # log-odds of any defect against normal
     odds = patch_logits[:, 1:].logsumexp(dim=1) - patch_logits[:, 0]
@@ -82,7 +82,7 @@ def patch_loss(patch_logits: torch.Tensor, marks: torch.Tensor) -> torch.Tensor:
 
 
 def _on_square(truth: np.ndarray, side: int) -> np.ndarray:
-    """A mask (H, W) on the square that a task pads a picture to, uint8 (side, side); no marked pixel is lost."""
+    """Reduce a mask (H, W) to the square that the task pads to, uint8 (side, side); keeps every marked pixel."""
     height, width = truth.shape
     whole = max(height, width)
     top, left = (whole - height) // 2, (whole - width) // 2

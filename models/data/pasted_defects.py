@@ -1,9 +1,9 @@
-"""Defects for good places: marked ones cut out of other pictures, and pores drawn like them.
+"""Copy-paste augmentation: marked defects of other pictures and simulated pores, pasted onto good places.
 
-A network that saw forty defects on three parts learns the parts. What is cut out here is the change that a defect makes
-to its surroundings, so it can be laid over any place of any other part (copy-paste: Ghiasi et al., CVPR 2021; of
-defects: Li et al., CutPaste, CVPR 2021): each defect is then seen beside every edge, hole and step that the good parts
-have. Pores are ellipsoids of another density, as X-ray shows them, as large and as strong as the marked ones are.
+With forty defects on three parts a network learns the parts. A defect is therefore cut out as the change of grey value
+that it makes to its surroundings, and pasted onto any place of another part (copy-paste: Ghiasi et al., CVPR 2021; for
+defects: Li et al., CutPaste, CVPR 2021), so that training shows it beside the edges, holes and steps of all good parts.
+Pores are simulated as ellipsoids of another density, as X-ray shows them, with the size and contrast of marked defects.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 LARGEST_PX = 96
-"""Sides of defects that are cut out, at most, pixels of the input."""
+"""Largest side of a defect that is cut out, pixels of the input."""
 MOST_KEPT = 2000
 _LEAST_LEVEL = 0.02
 _CLEAR = 2.0
-"""A change is cut out where it exceeds what its surroundings leave unexplained so many times."""
+"""A pixel belongs to a change that exceeds the residual of the surroundings by this factor."""
 _SMOOTH = 0.15
-"""Before that is asked, noise is smoothed away, by a Gaussian with this share of the defect's side."""
+"""SD of the Gaussian that smooths noise before that test, as a share of the defect's side."""
 _DRAWN = 0.4
-"""Share of the pasted defects that are drawn."""
+"""Share of simulated pores among the pasted defects."""
 _CORE = 0.3
-"""Share of a drawn pore's depth from which on a pixel belongs to it."""
+"""A pixel belongs to a simulated pore from this share of its depth on."""
 _SIDE_RANGE = (0.55, 1.6)
 _GAIN_RANGE = (0.5, 1.3)
 _LEVEL_RANGE = (0.4, 2.5)
 _LEAST_SEEN = 0.3
-"""Share of its change that must be left of a defect where black or white ends, to be one."""
+"""Least share of a defect's change that must remain after clipping at black and white."""
 Box = tuple[int, int, int, int]
-"""Top, left, bottom, right, the last two past the end, pixels of the input."""
+"""Top, left, bottom, right, pixels of the input; bottom and right are exclusive."""
 Generator = np.random.Generator
 
 
 @dataclass(frozen=True)
 class CutOut:
-    """The change that a defect makes.
+    """Change of the grey value that a defect makes.
 
     Attributes:
-        change: of the grey value, float32 (h, w), fading towards its edges.
+        change: change of the grey value, float32 (h, w), fading towards its edges.
         area: pixels of the defect, bool (h, w).
         level: grey value of its surroundings.
-        peak: its strongest change, noise aside, with its sign.
+        peak: largest change after smoothing, with its sign.
     """
 
     change: np.ndarray
@@ -55,18 +55,18 @@ class CutOut:
 
 @dataclass
 class DefectBank:
-    """Marked defects to lay over good places.
+    """Marked defects to paste onto good places.
 
     Attributes:
-        kept: what could be cut out.
-        sides: of all marked defects, pixels of the input.
+        kept: the defects that could be cut out.
+        sides: sides of all marked defects, pixels of the input.
     """
 
     kept: list[CutOut] = field(default_factory=list)
     sides: list[float] = field(default_factory=list)
 
     def add(self, grey: np.ndarray, boxes: Sequence[Box]) -> None:
-        """Take the defects of a picture, float32 (H, W), 0 to 1."""
+        """Add the defects of a picture, float32 (H, W), 0 to 1."""
         for box in boxes:
             self.sides.append(float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))))
             found = cut_out(grey, box) if len(self.kept) < MOST_KEPT else None
@@ -74,14 +74,14 @@ class DefectBank:
                 self.kept.append(found)
 
     def paste(self, grey: np.ndarray, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Lay a defect over a random place.
+        """Paste a defect onto a random place.
 
         Args:
             grey: float32 (H, W), 0 to 1.
-            generator: of what and where.
+            generator: source of all randomness.
 
         Returns:
-            the picture, float32 (H, W), and the pixels of the defect, bool (H, W): none where it would not be seen.
+            the picture, float32 (H, W), and the pixels of the defect, bool (H, W); none if it would not be visible.
         """
         spot = np.zeros(grey.shape, bool)
         if not self.kept:
@@ -92,7 +92,7 @@ class DefectBank:
             return grey, spot
         top, left = (int(generator.integers(all_ - own)) for all_, own in zip(grey.shape, change.shape, strict=True))
         at = slice(top, top + change.shape[0]), slice(left, left + change.shape[1])
-        # X-ray attenuates by factors: what is dark changes less.
+        # X-ray attenuation is multiplicative: the change is smaller in dark places.
         level = np.clip(max(float(np.median(grey[at])), _LEAST_LEVEL) / one.level, *_LEVEL_RANGE)
         change = change * np.float32(level * generator.uniform(*_GAIN_RANGE))
         laid = (grey[at] + change).clip(0, 1)
@@ -103,7 +103,7 @@ class DefectBank:
         return changed, spot
 
     def _drawn(self, like: CutOut, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Change and area of a pore as strong as one that was cut out, and about as large as the marked ones."""
+        """Change and area of a simulated pore with the contrast of a cut-out defect and the size of a marked one."""
         side = self.sides[int(generator.integers(len(self.sides)))] * generator.uniform(*_SIDE_RANGE)
         radius = np.clip(side, 4, LARGEST_PX) / 2
         stretch = np.exp(generator.uniform(-0.35, 0.35))
@@ -121,13 +121,13 @@ class DefectBank:
 
 
 def cut_out(grey: np.ndarray, box: Box) -> CutOut | None:
-    """The change that a marked defect makes to its surroundings; None where these are not plain enough to tell.
+    """Change that a marked defect makes to its surroundings; None if these are too uneven to estimate it.
 
-    The surroundings are a quadratic surface through the ring around the box.
+    The surroundings are modelled by a quadratic surface fitted to the ring around the box.
 
     Args:
         grey: float32 (H, W), 0 to 1.
-        box: of the defect.
+        box: box of the defect.
     """
     top, left, bottom, right = box
     margin = max(4, round(0.4 * max(bottom - top, right - left)))
@@ -152,7 +152,7 @@ def cut_out(grey: np.ndarray, box: Box) -> CutOut | None:
 
 
 def _surface(part: np.ndarray, ring: np.ndarray) -> np.ndarray:
-    """The quadratic surface (h, w) through some pixels of a picture."""
+    """Quadratic surface (h, w) fitted to some pixels of a picture."""
     y, x = (np.linspace(-1, 1, length) for length in part.shape)
     y, x = np.broadcast_to(y[:, None], part.shape), np.broadcast_to(x[None], part.shape)
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1)
@@ -162,7 +162,7 @@ def _surface(part: np.ndarray, ring: np.ndarray) -> np.ndarray:
 
 
 def _varied(one: CutOut, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Change and area of a cut-out turned, mirrored, made larger or smaller, and somewhat smoothed."""
+    """Change and area of a cut-out after random rotation, mirroring, scaling and smoothing."""
     turns, mirrored = int(generator.integers(4)), generator.random() < 0.5
     change, area = (np.rot90(part, turns)[:, :: -1 if mirrored else 1] for part in (one.change, one.area))
     if generator.random() < 0.7:

@@ -1,4 +1,4 @@
-"""Random changes of a tile together with what is known of its places: turned, mirrored, scaled, and its grey values."""
+"""Augmentation of a tile with its targets: rotation, mirroring, scaling, and changes of the grey values."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from models.data.image_augment import ImageAugmenter
 TileArrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Grey values float32 (side, side), target and weight of each cell, float32 (side / 4, side / 4)."""
 _RESAMPLED = 0.5
-"""Share of the tiles that are turned by any angle and scaled; the others keep their pixels, and so their noise."""
+"""Share of the tiles rotated by any angle and scaled; the others are not resampled and keep their noise."""
 
 
 def changed(item: TileArrays, augmenter: ImageAugmenter, generator: np.random.Generator) -> TileArrays:
-    """A changed copy of a tile.
+    """Augment a tile; returns a copy.
 
     Args:
         item: the tile.
-        augmenter: what may change, and by how much; ``rotation_deg`` is on top of quarter turns.
-        generator: of the changes.
+        augmenter: kinds and ranges of the changes; ``rotation_deg`` is added to quarter turns.
+        generator: source of all randomness.
     """
     config = augmenter.config
     turns, mirrored = int(generator.integers(4)), generator.random() < config.horizontal_flip
@@ -36,7 +36,7 @@ def changed(item: TileArrays, augmenter: ImageAugmenter, generator: np.random.Ge
 
 
 def _resampled(item: TileArrays, angle: float, scale: float) -> TileArrays:
-    """Turned by an angle (radians) and magnified; what comes in from outside is mirrored, and not known."""
+    """Rotate by an angle (radians) and magnify; places beyond the tile are mirrored and their targets unknown."""
     cosine, sine = math.cos(angle) / scale, math.sin(angle) / scale
     theta = torch.tensor([[[cosine, -sine, 0.0], [sine, cosine, 0.0]]])
     grids = {side: functional.affine_grid(theta, [1, 1, side, side], align_corners=False) for side in _sides(item)}

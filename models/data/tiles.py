@@ -1,4 +1,4 @@
-"""Tiles of labelled pictures, with a target for each place where masks or boxes say it, and for the whole where not."""
+"""Tiles of labelled pictures, with a target for each place if there are masks or boxes, else for the whole tile."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from models.networks.image.places import CELL
 from models.tasks.small_defects import SmallDefectsTask
 
 _MIL_RANDOM = 0.3
-"""Share of the tiles of a picture known by its label alone that are taken anywhere, so that others get a chance."""
+"""Share of tiles at random places of defective pictures without marks; the others are at the most defective place."""
 _HARD = 0.5
-"""Share of the tiles without a marked defect that are taken where the network was wrong."""
+"""Share of the tiles without a marked defect that are at false positives (hard negative mining)."""
 _HARD_KEPT = 6
-"""Wrong places that are remembered of a picture, at most."""
+"""Most false positives kept of a picture."""
 _HARD_APART = 9
-"""Cells within which only the worst is a place of its own."""
+"""Radius of the non-maximum suppression of false positives, cells."""
 _MOST_PASTED = 3
 LOOK_PX = 40e6
 """Pixels of the input that are looked at between two epochs, at most."""
 
 
 class Tiles(Dataset):
-    """Tiles of pictures; an item is asked for by (epoch, number).
+    """Tiles of pictures, indexed by (epoch, number).
 
-    Where a picture has a mask or boxes, each place of a tile has its target. A defective picture without either is a
-    bag (multiple instance learning: Dietterich et al. 1997): its tile is the one that the network finds most defective
-    so far (:meth:`look`), all weights are 0, and the loss asks for a defect somewhere in it. Good tiles are taken where
-    the network was wrong as often as anywhere, and some get a defect of another picture.
+    In a picture with a mask or boxes each place of a tile has a target. A defective picture without either is a bag
+    (multiple instance learning: Dietterich et al. 1997): its tile is the one that the network finds most defective so
+    far (:meth:`look`), all weights are 0, and the loss requires a defect somewhere in it. Good tiles are taken at false
+    positives (hard negatives) as often as at random places, and some get a defect of another picture.
 
     Args:
-        pictures: labelled ones, without an augmenter.
-        task: what they are prepared by.
-        settings: which tiles, and how many.
-        augmenter: changes; None for validation, which also takes the same tiles in each epoch and pastes nothing.
-        seed: of all that is drawn.
+        pictures: labelled pictures, without an augmenter.
+        task: preprocessing.
+        settings: number and kinds of tiles.
+        augmenter: augmentation; None for validation, which uses the same tiles in each epoch and pastes no defects.
+        seed: seed of all randomness.
 
     Attributes:
         look_px: pixels that :meth:`look` may look at.
@@ -92,11 +92,11 @@ class Tiles(Dataset):
         return self.settings.count
 
     def look(self, place_logits: Callable[[torch.Tensor], torch.Tensor], epoch: int) -> None:
-        """Find anew the most defective place of pictures known by their label, and places wrongly called defective.
+        """Update the most defective place of pictures without marks, and the list of false positives.
 
         Args:
-            place_logits: of an input (1, 1, H, W), logits (1, H / 4, W / 4).
-            epoch: from 0; before the first the network knows nothing of defects yet.
+            place_logits: maps an input (1, 1, H, W) to logits (1, H / 4, W / 4).
+            epoch: from 0; before the first epoch nothing is updated, since the network is untrained.
         """
         bags = [number for number in self.defective if self.marks[number] is None]
         known = self.others if epoch else []
@@ -141,7 +141,7 @@ class Tiles(Dataset):
         return self._tile(picture, middle, generator, count)
 
     def _good_place(self, generator: np.random.Generator) -> tuple[int, tuple[int, int] | None]:
-        """A picture with good places and a pixel that the tile shall hold: where the network was wrong, or any."""
+        """A picture with good places and a pixel for the tile to contain: a false positive or a random one."""
         found, weight = self._hard_table
         if self.augmenter is not None and found and generator.random() < _HARD:
             number, row, column = found[
@@ -151,7 +151,7 @@ class Tiles(Dataset):
         return int(self.others[int(generator.integers(len(self.others)))]), None
 
     def _on_defect(self, picture: int, generator: np.random.Generator) -> tuple[int, int] | None:
-        """A pixel that the tile shall hold."""
+        """A pixel for the tile to contain."""
         marks = self.marks[picture]
         if marks is None:
             return self._focus.get(picture) if generator.random() > _MIL_RANDOM else None
@@ -162,7 +162,7 @@ class Tiles(Dataset):
     def _first(
         self, extents: Sequence[int], middle: tuple[int, int] | None, generator: np.random.Generator
     ) -> tuple[int, int]:
-        """Upper left pixel of a tile: anywhere, or such that a pixel lies in the inner three quarters."""
+        """Upper left pixel of a tile: random, or such that a given pixel lies in the inner three quarters."""
         side, first = self.settings.side, []
         for axis, extent in enumerate(extents):
             low, high = 0, max(extent - side, 0)
@@ -195,7 +195,7 @@ class Tiles(Dataset):
 
 
 def _mark(cells: np.ndarray, spot: np.ndarray) -> None:
-    """Enter pixels of a defect (H, W) that was laid over a tile into its cells; around it nothing is said."""
+    """Enter the pixels (H, W) of a pasted defect into the cells of a tile; cells at its rim become unknown."""
     if not spot.any():
         return
     lacking = [-length % CELL for length in spot.shape]
@@ -207,7 +207,7 @@ def _mark(cells: np.ndarray, spot: np.ndarray) -> None:
 
 
 def _may_hold(marks: Marks | None) -> bool:
-    """Whether there is a defect to be found, as far as is known."""
+    """Whether the tile has a defect, as far as is known."""
     return marks is None or bool((marks.cells == DEFECT).any())
 
 

@@ -1,9 +1,9 @@
-"""Augmentation: waves that do not decide a beat's class, replaced by this patient's usual ones.
+"""Augmentation: replaces waves that do not define a beat's class by those of the patient's median N beat.
 
-A network that leans on a P wave before an ectopic QRS, or on the T wave of an early beat, answers from what happened
-to go along with the class in its training. Here such waves are those of the strip's median N beat, and the class stays:
-V and F are decided by QRS and T wave, S by its timing and its P wave, and an N beat with usual waves is N. Reasons by
-parts ask a trained network the same way (``ecgviz.saliency.parts``).
+A network that relies on a P wave before an ectopic QRS, or on the T wave of an early beat, relies on a correlate of the
+class in the training set (a shortcut). Here such waves are taken from the strip's median N beat and the label is kept:
+V and F are defined by QRS and T wave, S by its timing and P wave, and an N beat with usual waves is N. Reasons by parts
+test a trained network in the same way (``ecgviz.saliency.parts``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from models.data.aami import AAMI_CLASSES
 
 WAVES_S = {"P and PR": (-0.28, -0.07), "QRS": (-0.07, 0.09), "ST and T": (0.09, 0.36)}
-"""Where each wave lies beside the R peak, s, where its bounds are not measured."""
+"""Default bounds of each wave relative to the R peak, s, if they are not measured."""
 UNDECIDED = {"N": tuple(WAVES_S), "S": ("QRS", "ST and T"), "V": ("P and PR",), "F": ("P and PR",)}
-"""Waves that do not decide a class."""
+"""Waves that do not define a class."""
 _FADE_S = 0.025
 _FEWEST = 3
 _CHOSEN = 0.5
@@ -25,7 +25,7 @@ _CHOSEN = 0.5
 def make_usual(
     strip: np.ndarray, position: np.ndarray, label: np.ndarray, fs: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """A strip in which some waves that do not decide are those of its median N beat.
+    """Replace some waves that do not define a class by those of the strip's median N beat.
 
     Args:
         strip: samples, float32 (n_leads, L), NaN where there is no signal.
@@ -35,7 +35,7 @@ def make_usual(
         generator: source of all randomness.
 
     Returns:
-        float32 (n_leads, L); the strip itself where it has fewer than three whole N beats.
+        float32 (n_leads, L); the strip itself if it has fewer than three whole N beats.
     """
     start, stop = round(WAVES_S["P and PR"][0] * fs), round(WAVES_S["ST and T"][1] * fs)
     whole = (position + start >= 0) & (position + stop <= strip.shape[1])
@@ -55,7 +55,7 @@ def make_usual(
 
 
 def _weight(waves: list[str], start: int, stop: int, fs: float) -> np.ndarray:
-    """How much of each sample is the usual beat's, (stop - start,): 1 within the waves, faded at their ends."""
+    """Weight of the median beat in each sample, (stop - start,): 1 within the waves, tapered at their ends."""
     fade = max(round(_FADE_S * fs), 1)
     weight = np.zeros(stop - start + 2 * fade)
     for name in waves:

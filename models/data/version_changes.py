@@ -1,4 +1,4 @@
-"""Labels that people gave, as a table: file,label,who,when,why and, where they are known, page and group."""
+"""Table of labels given by people: file,label,who,when,why and optionally page and group."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ COLUMNS = ("file", "label", "who", "when", "why", "page", "group")
 
 
 def read_changes(path: Path) -> list[Change]:
-    """The changes of a table; a file lies beside it unless its path is absolute.
+    """Read the changes of a table; relative paths are relative to the table.
 
     Raises:
-        ReadError: it cannot be read, lacks a column, or has a page that is none.
+        ReadError: an unreadable table, a missing column, or an invalid page.
     """
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
@@ -40,7 +40,7 @@ def read_changes(path: Path) -> list[Change]:
 
 
 def changes_csv(changes: Iterable[Change]) -> str:
-    """The table that :func:`read_changes` reads, with absolute paths."""
+    """Write the table that :func:`read_changes` reads, with absolute paths."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,10 +1,9 @@
-"""Versions of a set of pictures: a parent set with labels that people changed or added, and where they came from.
+"""Versions of a picture data set: a parent set with labels that people changed or added, and their provenance.
 
-A version is a folder below ``ECGVIZ_HOME``/versions: pictures and masks (links to the same bytes where the disk
-permits, copies where it does not), ``labels.csv``, and ``manifest.json`` that says of every row its file hash and of
-every change who made it, when and why. Nothing is written into the parent's folder. A picture of the parent stays on
-its side of the split, so the held-out cases of all versions are the same; pictures that are added are dealt to the
-sides by group.
+A version is a folder in ``ECGVIZ_HOME``/versions with pictures and masks (hard links if the file system allows, else
+copies), ``labels.csv``, and ``manifest.json`` with the file hash of each row and who made each change, when and why.
+The parent's folder is not written to. Pictures of the parent keep their side of the split, so all versions share their
+held-out cases; added pictures are assigned to the sides by group.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Change:
         label: "normal" or "defect".
         who, when, why: of the decision; ``when`` is ISO 8601.
         page: of a file with several pages, from 0; None for all of them.
-        group: the part that it is of, where that is known; the file when empty.
+        group: part that the picture shows, if known; the file if empty.
     """
 
     path: Path
@@ -63,10 +62,10 @@ class Version:
     """A version of a data set.
 
     Attributes:
-        name: of the data set.
-        number: of the version, from 1.
-        folder: where it lies; ``data.root`` of a training.
-        parent: folder of the set that it was made of, with its hash; None of a first one without.
+        name: name of the data set.
+        number: number of the version, from 1.
+        folder: its folder, the ``data.root`` of a training.
+        parent: folder of the parent set, with its hash; None without a parent.
         created: ISO 8601.
         counts: pictures of each class on each side.
         changes: one for each label that was changed or added: kind ("changed", "added" or "confirmed"), file, sha256,
@@ -86,11 +85,11 @@ class Version:
 
     @property
     def title(self) -> str:
-        """Its name with its number, as a data set is registered."""
+        """Name with number, under which it is registered as a data set."""
         return f"{self.name}-v{self.number}"
 
     def describe(self) -> str:
-        """What it holds and what changed, in a sentence."""
+        """One sentence about its content and changes."""
         kinds = Counter(str(one["kind"]) for one in self.changes)
         words = [counted(number, f"label {kind}", f"labels {kind}") for kind, number in sorted(kinds.items())]
         sides = ", ".join(f"{side} {sum(classes.values()):,}" for side, classes in self.counts.items())
@@ -111,14 +110,14 @@ def make_version(
     """Write the next version of a data set.
 
     Args:
-        name: of the data set: lower case letters, digits, dot, dash, underscore.
-        changes: labels of people; of several about one picture the last counts.
-        parent: folder of the set or of a version; None for a set of the changes alone.
+        name: name of the data set: lower case letters, digits, dot, dash, underscore.
+        changes: labels given by people; the last one about a picture counts.
+        parent: folder of a set or version; None for a set of the changes alone.
         config: how the parent is read and split.
 
     Raises:
-        ConfigError: an unusable name, nothing to write, or a label that is none.
-        ReadError: a parent or picture that cannot be read, or no space.
+        ConfigError: an invalid name or label, or nothing to write.
+        ReadError: an unreadable parent or picture, or no disk space.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError("version", f"{name!r} is no name; use lower case letters, digits, dot, dash, underscore")
@@ -156,10 +155,10 @@ def make_version(
 
 
 def read_version(folder: str | Path) -> Version:
-    """A version by its folder.
+    """Read a version from its folder.
 
     Raises:
-        ReadError: it is none, or its manifest is damaged.
+        ReadError: not a version, or a damaged manifest.
     """
     path = Path(folder) / MANIFEST
     try:
@@ -173,7 +172,7 @@ def read_version(folder: str | Path) -> Version:
 
 
 def list_versions(name: str = "") -> list[Version]:
-    """All versions, or those of one data set, by name and number; damaged ones are left out."""
+    """All versions, or those of one data set, sorted by name and number; damaged ones are skipped."""
     found = []
     for path in sorted(versions_root().glob(f"{name or '*'}/v*/{MANIFEST}")):
         try:
@@ -184,7 +183,7 @@ def list_versions(name: str = "") -> list[Version]:
 
 
 def verify(version: Version) -> list[str]:
-    """Files of a version whose bytes are not those of its manifest any more, or that are gone."""
+    """Files of a version that are missing or whose hash differs from the manifest."""
     spoilt = []
     for row in version.rows:
         try:
@@ -225,7 +224,7 @@ def _changed(
     changes: Sequence[Change],
     shares: Sequence[float],
 ) -> tuple[dict[str, list[ImageRow]], list[dict[str, Any]]]:
-    """The rows of each side with the labels of people, and the log of what that changed."""
+    """Rows of each side with the labels of people applied, and a log of the changes."""
     rows = {side: list(sides.get(side, ())) for side in SPLITS}
     known: dict[str, list[tuple[str, int]]] = {}
     for side, found in rows.items():
@@ -242,7 +241,7 @@ def _changed(
             label = IMAGE_CLASSES.index(change.label)
             kind = "confirmed" if old.label == label else "changed"
             log.append(_entry(kind, change, digest, side=side, old=IMAGE_CLASSES[old.label]))
-            if kind == "changed":  # what is known of a defect's place and type is not true of a good part
+            if kind == "changed":  # marks and type of a defect do not apply to a good part
                 rows[side][place] = replace(old, label=label, defect_type="", mask=None, boxes=())
         if not places:
             row = _row(change, digest)
@@ -275,7 +274,7 @@ def _entry(kind: str, change: Change, digest: str, *, side: str, old: str) -> di
 
 
 def _write_rows(folder: Path, sides: Mapping[str, Sequence[ImageRow]]) -> list[dict[str, Any]]:
-    """Pictures, masks and table of a version; returns the manifest's rows."""
+    """Write pictures, masks and table of a version; returns the manifest's rows."""
     buffer, written = io.StringIO(), []
     table = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
     table.writeheader()
@@ -302,13 +301,13 @@ def _boxes(row: ImageRow) -> str:
 
 
 def _place(folder: Path, source: Path, name: str) -> str:
-    """A picture within the version: the same bytes under another name where the disk permits, else a copy."""
+    """Add a picture to the version, as a hard link if the file system allows, else as a copy."""
     target = folder / name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(source.resolve(), target)
-        except OSError:  # another disk, or one without links
+        except OSError:  # another file system, or one without hard links
             shutil.copyfile(source, target)
     return name
 

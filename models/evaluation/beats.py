@@ -19,12 +19,12 @@ from models.core.errors import ConfigError
 from models.core.gaps import Gaps, find_gaps
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
-from models.evaluation.ectopic_beats import adapt_to_recording, beat_shapes, shape_size
-from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
 from models.metrics.beats import confusion, expected_calibration_error, macro_words, match_beats, scores, summarise
 from models.metrics.resampling import counted, known, metric_text, without_interval
 from models.networks.folding import folded_once
 from models.plugins.registry import plugin_of
+from models.postprocessing.ectopic_beats import adapt_to_recording, beat_shapes, shape_size
+from models.postprocessing.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
 from models.tasks import BeatInputs
 from models.tasks.beat import BeatTaskBase
 from readers.recording import Read
@@ -86,7 +86,7 @@ def classify(
     """Class logits, and rhythm logits where the network has them, of every beat of a recording.
 
     Where the card gives usual shares of classes, the classes are those in view of the whole recording
-    (:func:`models.evaluation.ectopic_beats.adapt_to_recording`).
+    (:func:`models.postprocessing.ectopic_beats.adapt_to_recording`).
 
     Args:
         checkpoint: network and task.

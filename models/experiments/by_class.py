@@ -1,4 +1,4 @@
-"""Recall and precision of each class of several runs, beside each other."""
+"""Compares recall and precision of each class between runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.experiments.runs import Run
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """Metrics of one class on a run's validation data; None where there is no case to know them by.
+    """Metrics of one class on a run's validation data; None if they have no cases.
 
     Attributes:
         cases: of the class.

@@ -1,4 +1,4 @@
-"""What is to be known of a checkpoint before it is promoted."""
+"""Cautions about a checkpoint before its promotion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.metrics.beats import SCORED
 
 
 def cautions(run_dir: Path) -> tuple[str, ...]:
-    """What is to be known before a run's checkpoint is promoted: classes that it never saw, or was never scored on.
+    """Cautions before a run's checkpoint is promoted: classes missing from its training or from its scores.
 
     Raises:
         CheckpointError: the run has none that can be used.

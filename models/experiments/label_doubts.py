@@ -1,9 +1,9 @@
-"""Cases whose label is probably wrong: what networks that were not trained on them say, against their labels.
+"""Finds probable label errors: labels that contradict the predictions of networks not trained on these cases.
 
-Confident learning (Northcutt, Jiang and Chuang, JAIR 70:1373-1411, 2021): a case is doubtful where the network is at
-least as sure of another class as it is on average of that class's own cases. Only out-of-sample probabilities serve;
-a network has learned the labels, right or wrong, of what it was trained on. Several runs whose splits differ (a sweep
-over ``data.split_seed``) hold out more of the cases; each case has the mean of those that did not see it.
+Confident learning (Northcutt, Jiang and Chuang, JAIR 70:1373-1411, 2021): a label is doubtful if the probability of
+another class reaches the mean probability of that class over its own cases. Only out-of-sample probabilities are used,
+since a network learns the labels of its training cases, right or wrong. Several runs with different splits (a sweep
+over ``data.split_seed``) hold out more cases; each case has the mean over the runs not trained on it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class LabelDoubt:
     """A case whose label is doubtful.
 
     Attributes:
-        case: its name.
-        label: the class that it has.
-        likelier: the class that the networks say.
+        case: name of the case.
+        label: its label.
+        likelier: the class predicted instead.
         label_prob, likelier_prob: mean out-of-sample probabilities of the two.
-        networks: how many said so.
+        networks: number of networks that predicted the case out of sample.
     """
 
     case: str
@@ -43,8 +43,8 @@ class LabelDoubts:
 
     Attributes:
         found: the cases.
-        cases: how many there were out-of-sample probabilities of.
-        thresholds: mean probability of each class over its own cases: what the network is usually sure with.
+        cases: number of cases with out-of-sample probabilities.
+        thresholds: mean probability of each class over its own cases.
     """
 
     found: tuple[LabelDoubt, ...]
@@ -56,7 +56,7 @@ def doubtful_labels(held_out: Sequence[Predictions]) -> LabelDoubts:
     """The doubtful labels in out-of-sample predictions.
 
     Args:
-        held_out: of one run or several, each for cases that it was not trained on.
+        held_out: predictions of one or more runs, each for cases that it was not trained on.
 
     Raises:
         ConfigError: no predictions, other classes, or a case with two labels.

@@ -1,9 +1,9 @@
-"""A checkpoint for pictures against the one that it is to replace: on the same held-out cases, old and new ones apart.
+"""Compares a picture checkpoint with the one that it is to replace, on the same held-out cases, old and new separately.
 
-Cases that either of the two was trained on are left out, whatever a split says: they are known by the hashes in both
-cards. Old cases are those of the data set as it was; new ones were added or given another label by people in the
-version of it (:mod:`models.data.versions`). The gate says what would get worse, in sentences; where it finds
-nothing, that is no proof: the number of cases and the interval say how much could have been found.
+Cases that either checkpoint was trained on are excluded, by the hashes in both cards and regardless of the split. Old
+cases are those of the original data set; new cases were added or relabelled by people in its version
+(:mod:`models.data.versions`). The gate lists what would get worse. An empty list is no proof that nothing does: the
+number of cases and the interval show how large a difference could have been found.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from models.plugins.results import Predictions
 from models.tasks.image import IMAGE_CLASSES
 
 TOLERANCE = 0.02
-"""How far the AUROC may fall without being called worse where the interval does not show it."""
+"""Largest fall of the AUROC that does not count as worse if the interval includes 0."""
 _NAMED = 5
 
 
@@ -38,8 +38,8 @@ class Cases:
 
     Attributes:
         name: "old cases" or "new cases".
-        count: how many pictures, of how many groups.
-        paired: the comparison; None where there are none.
+        count: number of pictures and of groups.
+        paired: the comparison; None without cases.
         escapes: defects that only the successor passes, and that only the former passes.
         overkill: good parts that only the successor rejects, and that only the former rejects.
     """
@@ -57,10 +57,10 @@ class Succession:
 
     Attributes:
         former, successor: names.
-        side: of the split that the cases are of.
+        side: side of the split that the cases are from.
         parts: the comparison on old and on new cases.
-        left_out: cases of that side that one of the two was trained on.
-        worse: what would get worse, in sentences; empty where nothing is shown to.
+        left_out: number of cases of that side excluded because one of the two was trained on them.
+        worse: sentences on what would get worse; may be empty.
     """
 
     former: str
@@ -79,15 +79,15 @@ class Succession:
 def compare_successor(
     former: Checkpoint, successor: Checkpoint, root: str | Path, *, progress: Progress | None = None
 ) -> Succession:
-    """Hold a checkpoint against the one that it is to replace.
+    """Compare a checkpoint with the one that it is to replace.
 
     Args:
         former, successor: both for pictures.
         root: the data set, or a version of it, that the successor was trained on.
-        progress: told pictures done, in all, a note.
+        progress: called with pictures done, their total, and a note.
 
     Raises:
-        ConfigError: no held-out case is left. ReadError: a set that cannot be read.
+        ConfigError: no held-out case is left. ReadError: an unreadable data set.
         CheckpointError: one of them is not for pictures.
     """
     sides, hashes = load_split(root, data_settings(successor))

@@ -72,8 +72,8 @@ def _parsed(text: str) -> tuple[str, list[str] | tuple[str, str]]:
 
 
 def _draw(values: list[str] | tuple[str, str], generator: np.random.Generator) -> str:
-    """One of the values, or a number of the range: a whole one between whole ones; evenly on the logarithm where the
-    range spans a decade."""
+    """Draw one of the values, or a number from the range: an integer between integers; log-uniform if the range spans a
+    decade."""
     if isinstance(values, list):
         return values[int(generator.integers(len(values)))]
     low, high = map(float, values)
@@ -87,14 +87,14 @@ def _draw(values: list[str] | tuple[str, str], generator: np.random.Generator) -
 def configurations(
     base: TrainConfig | Mapping[str, object], wanted: Sequence[Mapping[str, str]]
 ) -> list[tuple[str, TrainConfig]]:
-    """Name and configuration of each training; all are checked before one of them begins.
+    """Name and configuration of each training; all are validated before the first begins.
 
     Args:
         base: a configuration, or its plain values.
-        wanted: what is changed in it.
+        wanted: changes of each training.
 
     Raises:
-        ConfigError: a setting that there is not, or a value that it does not take.
+        ConfigError: an unknown setting or an invalid value.
     """
     values = dict(base) if isinstance(base, Mapping) else base.model_dump(mode="json")
     found = []

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from models.data.rhythms import rhythm_changes
-from models.evaluation.rhythm_episodes import AF_CLASSES, RhythmEpisode, rhythm_at
 from models.metrics.resampling import RESAMPLINGS, metrics_with_intervals
+from models.postprocessing.rhythm_episodes import AF_CLASSES, RhythmEpisode, rhythm_at
 
 
 def reference_episodes(

@@ -1,4 +1,4 @@
-"""Statistics of the patches of good parts: what is gathered from the pictures, how it is reduced and what is kept."""
+"""Patch statistics of good parts: collected from the pictures, reduced, and stored in the network."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from models.networks.image.patch_scores import nearest
 from models.networks.image.patches import PatchGaussian, PatchMemory, PatchNetwork, places_of
 
 _SEARCHED = 32
-"""Numbers of a patch that the choice of a coreset looks at: a random projection keeps distances well enough
-(Johnson and Lindenstrauss), as in PatchCore."""
+"""Dimensions of the random projection for the choice of a coreset; it approximately preserves distances (Johnson and
+Lindenstrauss), as in PatchCore."""
 _NEIGHBOURS = 32
-"""Patches of the bank over which what is usual is averaged."""
+"""Neighbours in the bank over which the usual distance is averaged."""
 _PRIOR = 10.0
-"""Patches that what is usual everywhere counts as, where few good patches are near."""
+"""Weight of the overall usual distance, in patches (shrinkage), where few good patches are near."""
 _LEAST_SPREAD = 0.05
 _AT_ONCE = 1024
 
 
 @dataclass
 class Gathered:
-    """Patches of good parts: their second moments, and some of them.
+    """Patches of good parts: first and second moments of all, and a sample.
 
     Attributes:
-        most: patches that are drawn from each picture.
-        count: patches that were seen.
-        total, products: sums of their features, float64 (C,), and of the products of these, (C, C).
-        rows: features of those that were drawn, half precision (n, C) for each picture.
-        source, place: number of the picture and middle of the patch, of each.
+        most: largest number of patches sampled from each picture.
+        count: number of patches.
+        total, products: sum of the features, float64 (C,), and of their outer products, (C, C).
+        rows: features of the sampled patches, half precision (n, C) for each picture.
+        source, place: number of the picture and centre of each sampled patch.
     """
 
     most: int
@@ -44,7 +44,7 @@ class Gathered:
     place: list[torch.Tensor] = field(default_factory=list)
 
     def add(self, features: torch.Tensor, source: int) -> None:
-        """Take in the features (C, h, w) of picture ``source``."""
+        """Add the features (C, h, w) of picture ``source``."""
         rows = features.flatten(1).T
         self.count += len(rows)
         total, products = rows.double().sum(dim=0), (rows.T @ rows).double()
@@ -69,9 +69,9 @@ class Gathered:
         return self.products / self.count - torch.outer(mean, mean)
 
     def scaling(self, components: int) -> torch.Tensor:
-        """Features by their SD, in the directions in which good parts then vary most, float32 (C, components).
+        """Projection onto the principal components of the standardised features, float32 (C, components).
 
-        Distances are those of features by their SD as far as so few numbers can tell.
+        It approximates distances between standardised features in fewer dimensions.
         """
         covariance = self.covariance()
         scale = covariance.diagonal().clamp_min(1e-12).sqrt()
@@ -79,12 +79,12 @@ class Gathered:
         return (directions.flip(1)[:, :components] / scale[:, None]).float().contiguous()
 
     def whitening(self, components: int, softness: float) -> torch.Tensor:
-        """Directions in which good parts vary most, each by its SD, float32 (C, components).
+        """Whitening projection onto the principal components, each divided by its SD, float32 (C, components).
 
         Args:
-            components: how many.
-            softness: added to each variance, as a share of the mean one: without it the directions in which nothing
-                varies would count without bounds.
+            components: number of components.
+            softness: regularisation added to each variance, as a share of the mean variance; without it, directions of
+                no variance would dominate.
         """
         variance, directions = torch.linalg.eigh(self.covariance())
         variance, directions = variance.flip(0)[:components].clamp_min(0), directions.flip(1)[:, :components]
@@ -92,12 +92,12 @@ class Gathered:
 
 
 def coreset(patches: torch.Tensor, wanted: int, seed: int = 0) -> torch.Tensor:
-    """Indices of patches that cover all others: each is the farthest from those before it (k-centre, greedily).
+    """Coreset of patches by greedy k-centre: each is the farthest from those before it; returns indices.
 
     Args:
         patches: (n, D).
-        wanted: how many; all where there are no more.
-        seed: of the first one and of the projection.
+        wanted: number of patches; all if there are no more.
+        seed: seed of the first patch and of the projection.
     """
     if len(patches) <= wanted:
         return torch.arange(len(patches))
@@ -124,15 +124,15 @@ def fill_bank(
     parts: Sequence[str],
     seed: int,
 ) -> None:
-    """Choose the patches that the network keeps, and learn what distances are usual near each.
+    """Fill the network's memory bank with patches of good parts, and estimate the usual distances near each.
 
     Args:
-        network: its features are reduced as it will do.
-        gathered: patches of good parts to choose among.
-        settings: how many, how chosen, and whether distances are relative.
+        network: the network; it reduces the features as at inference.
+        gathered: patches of good parts to choose from.
+        settings: size of the bank, method of choice, and whether distances are relative.
         files: name of each picture.
-        parts: the part that each picture shows.
-        seed: of the choice.
+        parts: part that each picture shows.
+        seed: seed of the choice.
     """
     source, place = torch.cat(gathered.source), torch.cat(gathered.place)
     reduced = torch.cat([_reduced(network, *pair) for pair in zip(gathered.rows, gathered.place, strict=True)])
@@ -150,17 +150,17 @@ def fill_bank(
 def usual_distances(
     bank: torch.Tensor, bank_part: torch.Tensor, patches: torch.Tensor, part: torch.Tensor
 ) -> torch.Tensor:
-    """Logarithm of the distance of good patches from a bank in which their own part is not, near each of the bank.
+    """Usual log-distance of good patches from the bank without their own part, near each patch of the bank.
 
-    Where good parts differ much, as at their edges, it is large, and a distance there says little (local scaling:
+    It is large where good parts differ much, as at their edges; a distance there is weak evidence (local scaling:
     Zelnik-Manor and Perona, NeurIPS 2004). It is averaged over neighbours in the bank.
 
     Args:
-        bank: (N, D). bank_part: part that each is of, (N,).
-        patches: of good parts, (M, D). part: part that each is of, (M,).
+        bank: (N, D). bank_part: part of each, (N,).
+        patches: patches of good parts, (M, D). part: part of each, (M,).
 
     Returns:
-        mean and SD, float32 (N, 2); 0 and 1 where there is but one part.
+        mean and SD, float32 (N, 2); 0 and 1 if there is only one part.
     """
     moments = torch.zeros(len(bank), 3)
     for number in part.unique():
@@ -187,9 +187,9 @@ def _reduced(network: PatchNetwork, rows: torch.Tensor, place: torch.Tensor) -> 
 
 
 def fit_gaussians(network: PatchGaussian, pictures: Iterator[torch.Tensor], softness: float) -> None:
-    """Mean and covariance of the patches of each place, from the reduced features (D, h, w) of all pictures.
+    """Mean and covariance of the patches at each place, from the reduced features (D, h, w) of all pictures.
 
-    Covariances are drawn towards that of all places together by ``softness``, which a few pictures need.
+    Covariances are shrunk towards the pooled one by ``softness``, as few pictures require.
 
     Raises:
         ValueError: grids of different sizes.

@@ -1,4 +1,4 @@
-"""The Lightning module of networks that say of each place how defective it is."""
+"""Lightning module of networks that predict a defect score for each place."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from models.metrics.images import auroc
 from models.networks.image.places import most_defective
 
 DEFECT_WEIGHT = 5.0
-"""A defective place counts as so many others."""
+"""Weight of a defective place relative to a good one."""
 DICE_WEIGHT = 0.5
 BAG_WEIGHT = 0.2
-"""Of a piece that has a defect somewhere, against the mean over the places of the others."""
+"""Weight of a tile with a defect at an unknown place, relative to the mean over the places of the others."""
 UNLIKELY_LOGIT = -30.0
-"""What places count with of which nothing is known."""
+"""Logit of places whose target is unknown, so that they are not among a tile's most defective places."""
 TRUNK_LR = 0.3
 """Learning rate of the pretrained layers, as a share of that of the new ones."""
 WARM_UP = 0.15
 
 
 class PlaceSettings(Protocol):
-    """What of a configuration decides the optimiser."""
+    """The part of a configuration that sets the optimiser."""
 
     @property
     def lr(self) -> float: ...
@@ -39,16 +39,16 @@ class PlaceSettings(Protocol):
 
 
 class PlaceModule(lightning.LightningModule):
-    """Cross-entropy of each place and the Dice loss of all, by AdamW with a warm-up and a cosine.
+    """Trains with cross-entropy per place plus Dice loss, by AdamW with warm-up and cosine decay.
 
     Args:
         config: the configuration.
-        network: with ``trunk`` and ``place_logits``.
-        steps_per_epoch: batches of an epoch.
+        network: network with ``trunk`` and ``place_logits``.
+        steps_per_epoch: number of batches per epoch.
         tile_weight: see :func:`place_loss`.
 
     Attributes:
-        before_epoch: called before each epoch with its number and the network in evaluation mode, where there is one.
+        before_epoch: if set, called before each epoch with its number and the network in evaluation mode.
     """
 
     def __init__(self, config: PlaceSettings, network: nn.Module, steps_per_epoch: int, tile_weight: float = 0.0):
@@ -60,7 +60,7 @@ class PlaceModule(lightning.LightningModule):
         self.before_epoch: Callable[[int], None] | None = None
 
     def on_train_epoch_start(self) -> None:
-        """The statistics of batch norm stay those of the pretrained network: batches are small and half drawn."""
+        """Freeze the pretrained batch norm statistics: batches are small and partly synthetic."""
         if self.before_epoch is not None:
             self.network.eval()
             with torch.inference_mode():
@@ -71,19 +71,19 @@ class PlaceModule(lightning.LightningModule):
                 module.eval()
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        """Loss of a batch of pieces."""
+        """Loss of a batch of tiles."""
         x, target, weight = batch
         loss = place_loss(self._logits(x, target), target, weight, self.tile_weight)
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(x))
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start to collect afresh."""
+        """Clear the collected scores."""
         self.network.eval()
         self._scores, self._labels = [], []
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Loss, and whether pieces with defects score higher than those without."""
+        """Log the loss, and collect scores for the AUROC of the tiles."""
         x, target, weight = batch
         logits = self._logits(x, target)
         self.log("validation/loss", place_loss(logits, target, weight, self.tile_weight), batch_size=len(x))
@@ -91,13 +91,13 @@ class PlaceModule(lightning.LightningModule):
         self._labels.append(target.flatten(1).amax(dim=1).cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the AUROC of the pieces."""
+        """Log the AUROC of the tiles."""
         scores, labels = (torch.cat(part).numpy() for part in (self._scores, self._labels))
         found = auroc(scores, (labels > 0).astype(int))
         self.log("validation/auroc", 0.0 if np.isnan(found) else found)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW; the pretrained layers learn more slowly."""
+        """AdamW, with a lower learning rate for the pretrained layers."""
         config = self.config
         trunk = list(self.network.trunk.parameters())
         known = {id(parameter) for parameter in trunk}
@@ -121,17 +121,16 @@ class PlaceModule(lightning.LightningModule):
 def place_loss(
     logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, tile_weight: float = 0.0
 ) -> torch.Tensor:
-    """Weighted cross-entropy of places (B, h, w), and the Dice loss over all of them.
+    """Weighted cross-entropy of places (B, h, w) plus the Dice loss over all of them.
 
-    Of a picture of which nothing is known but that it has a defect (no weight at all, and a target), the most defective
-    places are asked for.
+    In a tile with a defect at an unknown place (all weights 0, target 1), the loss takes its most defective places.
 
     Args:
-        logits: of each place.
+        logits: logit of each place.
         target: 0 or 1.
-        weight: 0 where it is not known.
-        tile_weight: of the cross-entropy of whole pieces, each judged as a picture is, by its most defective places:
-            a picture is rejected for its one worst place, which hardly counts among all others.
+        weight: 0 if the target is unknown.
+        tile_weight: weight of the cross-entropy of whole tiles, each scored like a picture by its most defective
+            places: these reject a picture, but hardly count in a mean over all places.
     """
     bags = (weight.flatten(1).amax(dim=1) == 0) & (target.flatten(1).amax(dim=1) > 0)
     somewhere = functional.softplus(-most_defective(logits[bags])).sum() / len(logits)

@@ -1,4 +1,4 @@
-"""What the trainings on places have in common, and the one on small defects: from a configuration to a run folder."""
+"""Training of networks with scores per place: shared steps, and the run of ``small_defects``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from models.training.trainer import fit, new_card
 BYTES_PER_GB = 1e9
 TILE_WEIGHT = 0.1
 _VALIDATED = 400
-"""Tiles of held-out pictures that an epoch is judged by, at most."""
+"""Most validation tiles per epoch."""
 logger = logging.getLogger(__name__)
 
 
@@ -44,14 +44,14 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
     """Train a network that finds small defects in tiles; see :func:`models.training.run`.
 
     Raises:
-        ConfigError: a side without defects, or without good places; pretrained weights that are not to be had.
-        ReadError: data that cannot be read. StoppedError: asked to stop.
+        ConfigError: a side of the split without defects or good places, or pretrained weights not available.
+        ReadError: unreadable data. StoppedError: stopped on request.
     """
     started = time.monotonic()
     network = create_model(config.network.architecture, **config.network_arguments())
     source = load_backbone(network, config.network.backbone, config.network.pretrained)
     sides, hashes = load_split(config.data.root, config.data)
-    # A state to go on from belongs to the configuration that was asked for, not to what its pictures add to it.
+    # A resumable state is matched to the configuration as given, without values derived from the pictures.
     asked = config
     task = with_scale(with_levels(config.task, sides["train"]), sides["train"])
     config = config.model_copy(update={"task": task})
@@ -88,10 +88,10 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
 
 
 def load_backbone(network: nn.Module, backbone: str, wanted: Any) -> str:
-    """Put ImageNet weights into the ``trunk`` of a network; returns a sentence on what was done.
+    """Load ImageNet weights into the ``trunk`` of a network; returns a sentence for the log.
 
     Raises:
-        ConfigError: they are wanted, and there are none to be had.
+        ConfigError: weights are required but not available.
     """
     whole = ImageNetwork(backbone, 2, 3)
     weights = load_pretrained(whole, backbone, wanted)
@@ -147,7 +147,7 @@ def _counts(rows: Sequence[ImageRow]) -> dict[str, int]:
 
 
 def _finish(folder: Path, held_out: Sequence[ImageRow], trained: Sequence[ImageRow]) -> dict[str, Any]:
-    """Calibrate on the validation pictures, or on those of the training where one class lacks, and score them."""
+    """Calibrate on the validation pictures and score them; on training pictures if a class is missing there."""
     checkpoint = load_checkpoint(folder, "cuda" if torch.cuda.is_available() else "cpu")
     found = predict_images(checkpoint, held_out)
     calibrating, what = found, "validation"

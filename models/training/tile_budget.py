@@ -1,4 +1,4 @@
-"""How many tiles an epoch may have so that a training ends in time, on this computer and with these pictures."""
+"""Limits the number of tiles per epoch so that a training ends in time on this computer with these pictures."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from models.training.context import RunContext
 from models.training.place_module import place_loss
 
 FILE = "tiles.json"
-"""In the run folder: what an epoch has, so that a training that goes on keeps to it."""
+"""File in the run folder with the number of tiles per epoch, which a resumed training keeps."""
 LEAST_STEPS = 20
 _MEASURED = 4
 _LOOK_SHARE = 0.1
-"""Of an epoch's time that looking for wrong places may take."""
+"""Share of an epoch's time for the search for false positives."""
 _FORWARD = 1 / 3
-"""Of a step is its forward pass."""
+"""Share of a step's time that its forward pass takes."""
 _SHARE = 0.85
-"""Of the time is for the steps; the rest is for looking, validation and the scores at the end."""
+"""Share of the time for training steps; the rest is for the search, validation and the final scores."""
 logger = logging.getLogger(__name__)
 
 
 def affordable(config: SmallDefectsTrainConfig, context: RunContext, network: PlaceNetwork, tiles: Tiles) -> TileConfig:
-    """The settings of the tiles, with fewer of them where ``tiles.minutes`` would not suffice.
+    """The tile settings, with fewer tiles if ``tiles.minutes`` would not suffice.
 
-    A few steps are measured. A computer that is fast enough gets what is configured, so its training can be repeated
-    exactly; a resumed training keeps the number it began with.
+    The time of a few steps is measured. On a fast enough computer the configured number is used, so the training is
+    reproducible; a resumed training keeps its first number.
 
     Args:
         config: the configuration.
-        context: of the run; ``tiles.json`` is kept in its folder.
-        network: it is left as it is.
-        tiles: of the training; what they may look at between epochs is set.
+        context: context of the run; ``tiles.json`` is written to its folder.
+        network: the network, not changed.
+        tiles: training tiles; their ``look_px`` is set.
     """
     settings, file = config.tiles, context.run_dir / FILE
     if not settings.minutes:
@@ -61,7 +61,7 @@ def affordable(config: SmallDefectsTrainConfig, context: RunContext, network: Pl
 
 
 def _measured(config: SmallDefectsTrainConfig, network: PlaceNetwork, tiles: Tiles) -> float:
-    """Seconds of a step, its tiles made included: the middle one of a few."""
+    """Median time of a few steps, s, including the preparation of their tiles."""
     network.eval()
     found = []
     for number in range(_MEASURED):

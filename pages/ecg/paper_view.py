@@ -50,7 +50,7 @@ class PaperView:
     def with_map(
         self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None, tests: BackgroundCall | None
     ) -> Shown:
-        """The content with the map and what its tests say, if there is one and it is on."""
+        """The content with the map and the result of its tests, if there is a map and it is on."""
         if saliency is None or self.drawn_map is None:
             return shown
         return replace(shown, saliency=saliency, map_vmax=vmax, map_quality=explanation_quality.of(tests))

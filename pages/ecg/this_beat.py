@@ -12,7 +12,7 @@ from ecgviz.figures.curves import class_probability_bars, gate_bars
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.core.words import clock
-from models.evaluation.rhythm_episodes import rhythm_at
+from models.postprocessing.rhythm_episodes import rhythm_at
 from pages.ecg.keys import scope
 from pages.parts import appearance, explanation_quality, progress
 from pages.parts.appearance import styled
@@ -99,8 +99,8 @@ def _most(beats: Beats) -> float:
 
 
 def show_evidence(saliency: SaliencyMap, call: BackgroundCall | None) -> None:
-    """The switch for the tests, how far they are, and what they found; its place is constant. ``call`` None: nobody
-    asked for them."""
+    """The switch for the tests, their progress and their results, in a fixed place. ``call`` is None if the tests are
+    off."""
     with st.container(key=styled("evidence")):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("quality")):
             st.markdown(explanation_quality.HEADING, help=_TESTS, width="content")
@@ -122,12 +122,12 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall | None) -> None:
 
 
 def tests_are_wanted() -> bool:
-    """Whether each explanation that is shown is tested; it takes seconds, so a person asks for it."""
+    """Whether to test the explanations shown; off by default, since it takes seconds."""
     return bool(st.session_state.get(TESTS))
 
 
 def tests_switch() -> None:
-    """Asks for the tests of what is shown, and of what is shown next."""
+    """The switch that turns on the tests of the explanations shown now and later."""
     st.toggle(
         "Test explanations", key=TESTS, persist_state="session",
         help="Of each map and its reasons that are shown. It takes some seconds each.",

@@ -1,8 +1,8 @@
-"""The layout that both pages of recordings share: what stands where, reserved before anything is computed.
+"""Layout shared by both pages of recordings; all containers are reserved before anything is computed.
 
-Below the head: the summary in one line, warnings, the moves; then a column with the paper, what lies below it and the
-lists, and beside it the panel. The paper stays in sight while the lists below it scroll, so that a click on a row acts
-on the screen (`pages/parts/appearance.py` has the rules; a script here tells them how high the paper is).
+Below the head: the summary in one line, warnings, navigation; then a column with the paper, its controls and the lists,
+and beside it the panel. The paper stays visible while the lists below it scroll, so the effect of a click on a row is
+seen (`pages/parts/appearance.py` has the CSS rules; a script here sets the height of the paper).
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Places:
 
 
 def head_places(row: DeltaGenerator) -> HeadPlaces:
-    """The places in the head row; "Display" has all that is set once."""
+    """Containers in the head row; "Display" holds the settings that are rarely changed."""
     with row:
         display = st.popover(
             "Display", icon=":material/tune:", key=scope("display"), help="Paper, map, and what is read: set once"
         )
         other_page = st.container(width="content")
-        # Made when it is opened, but there from the start.
+        # Its content is created when it is opened, its container at the start.
         export = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
         return HeadPlaces(display, other_page, export, st.container(width="content"))
 

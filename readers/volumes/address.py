@@ -1,8 +1,8 @@
-"""Addresses of volumes: a file, and after a question mark what it does not say of itself.
+"""Addresses of volumes: a file and, after a question mark, options that its header does not state.
 
 ``scan.h5?dataset=exchange/data&axis=coronal`` is the array at that path, its coronal planes as slices;
-``scan.raw?shape=60,128,128&dtype=uint16&spacing=0.05`` are values without a header. An address is a path of one line,
-so whatever takes the path of a picture (a folder scan, a table, a link) takes it, too.
+``scan.raw?shape=60,128,128&dtype=uint16&spacing=0.05`` are values without a header. An address is a single path, so it
+works wherever the path of a picture does: in a folder scan, a table or a link.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _KEYS = ("axis", "dataset", "number", "shape", "dtype", "order", "spacing", "ski
 
 @dataclass(frozen=True)
 class RawForm:
-    """What a file of values without a header does not say.
+    """Layout of a file of values without a header.
 
     Attributes:
         shape: voxels along z, y and x; x is the fastest in the file.
-        dtype: of a value, with its byte order.
-        spacing_mm: from voxel to voxel along z, y and x; None where it is not known.
+        dtype: type of a value, with its byte order.
+        spacing_mm: from voxel to voxel along z, y and x; None if unknown.
         skip: bytes before the first value.
     """
 
@@ -43,14 +43,14 @@ class RawForm:
 
 @dataclass(frozen=True)
 class VolumeAddress:
-    """Where a volume is, and which of its planes are the slices.
+    """Location of a volume, and the axis along which it is sliced.
 
     Attributes:
         file: the file, or the folder of a zarr array.
         axis: "axial", "coronal" or "sagittal": the planes that are its slices.
-        dataset: path of the array within an HDF5 file or zarr group; empty for the only one.
-        number: which volume of a file with several (4D), from 1; None where it is not stated.
-        raw: form of a file without a header.
+        dataset: path of the array within an HDF5 file or zarr group; empty if there is only one.
+        number: which volume of a file with several (4D), from 1; None if not given.
+        raw: layout of a file without a header.
     """
 
     file: Path
@@ -61,7 +61,7 @@ class VolumeAddress:
 
     @property
     def along(self) -> int:
-        """The axis of (z, y, x) that its slices follow."""
+        """Index of the slicing axis in (z, y, x)."""
         return AXES.index(self.axis)
 
     @property
@@ -89,10 +89,10 @@ class VolumeAddress:
 
 
 def address_of(path: str | PathLike[str]) -> VolumeAddress:
-    """The address that a path is; a file whose own name has a question mark is that file.
+    """Parse a path as an address; an existing file with a question mark in its name is taken as that file.
 
     Raises:
-        ReadError: a word after the question mark that means nothing here, or a value that cannot be.
+        ReadError: an unknown option after the question mark, or an invalid value.
     """
     path = Path(fspath(path))
     text = str(path)
@@ -101,12 +101,12 @@ def address_of(path: str | PathLike[str]) -> VolumeAddress:
     name, _, query = text.rpartition("?")
     file = Path(name)
     if not file.exists():
-        return VolumeAddress(path)  # so that the name is told as it was given
+        return VolumeAddress(path)  # an error then shows the name as it was given
     return with_query(VolumeAddress(file), query)
 
 
 def with_query(address: VolumeAddress, query: str) -> VolumeAddress:
-    """The address with what a query says, such as ``axis=coronal``.
+    """The address with the options of a query such as ``axis=coronal``.
 
     Raises:
         ReadError: as :func:`address_of`.
@@ -115,7 +115,7 @@ def with_query(address: VolumeAddress, query: str) -> VolumeAddress:
 
 
 def with_options(address: VolumeAddress, options: dict[str, str]) -> VolumeAddress:
-    """The address with options by name: axis, dataset, number, shape, dtype, order, spacing, skip; empty ones are left.
+    """Address with named options: axis, dataset, number, shape, dtype, order, spacing, skip; empty ones are dropped.
 
     Raises:
         ReadError: as :func:`address_of`.
@@ -150,18 +150,18 @@ def _raw_form(file: Path, given: dict[str, str]) -> RawForm:
 def raw_form(
     file: Path, shape: object, dtype: object, order: object = "little", spacing: object = None, skip: object = 0
 ) -> RawForm:
-    """The form of a file without a header, checked.
+    """The validated layout of a file without a header.
 
     Args:
-        file: to name in an error.
+        file: named in errors.
         shape: voxels along z, y and x.
-        dtype: name of a type of NumPy, such as "uint16".
+        dtype: name of a NumPy type, such as "uint16".
         order: "little" or "big".
         spacing: mm along z, y and x, or one number for all.
         skip: bytes before the first value.
 
     Raises:
-        ReadError: a value that cannot be.
+        ReadError: an invalid value.
     """
     sizes = list(shape) if isinstance(shape, list | tuple) else []
     if len(sizes) != 3:

@@ -1,4 +1,4 @@
-"""What arrays in HDF5 and zarr have in common: the one that is meant, its axes, and the size of what is decoded."""
+"""Shared by HDF5 and zarr: selection of the array, its axes, spacing, and limits on decoded chunks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Key = tuple[int | slice, ...]
 
 
 class ArrayForm:
-    """How the axes of an array are those of a volume.
+    """Maps the axes of an array to those of a volume.
 
     Args:
-        file: to name in an error.
-        shape: of the array.
-        dtype: of its values.
-        number: which of several volumes, from 1; None where it was not said.
+        file: named in errors.
+        shape: shape of the array.
+        dtype: type of its values.
+        number: which of several volumes, from 1; None if not given.
 
     Raises:
-        ReadError: no volume, several, or values that are no real numbers.
+        ReadError: not a volume, several volumes without a number, or values that are not real numbers.
     """
 
     def __init__(self, file: Path, shape: Sequence[int], dtype: np.dtype, number: int | None):
@@ -46,18 +46,18 @@ class ArrayForm:
         self._before: tuple[int, ...] = tuple(int(one) for one in np.unravel_index(which, beyond)) if beyond else ()
 
     def key(self, slices: tuple[slice, ...]) -> Key:
-        """The key of the array that gives slices along z, y and x."""
+        """Index into the array for slices along z, y and x."""
         return (*self._before, *(slices[1:] if self._flat else slices), *((slice(None),) if self.samples > 1 else ()))
 
     def shaped(self, found: np.ndarray) -> np.ndarray:
-        """What the array gave for a key as (z, y, x[, samples])."""
+        """Values read with :meth:`key`, as (z, y, x[, samples])."""
         return found[None] if self._flat else found
 
     def chunks(self, file: Path, stated: Sequence[int] | None) -> tuple[int, int, int]:
-        """What is decoded at once, along z, y and x.
+        """Shape of a chunk, which is decoded as a whole, along z, y and x.
 
         Raises:
-            ReadError: more than is ever decoded at once.
+            ReadError: a chunk above ``MAX_CHUNK_BYTES``.
         """
         sizes = [int(one) for one in stated] if stated else [1, *self.shape[1:]]
         each = int(np.prod(sizes, dtype=object)) * self.dtype.itemsize
@@ -78,10 +78,10 @@ def the_array(file: Path, wanted: str, found: Mapping[str, tuple[int, ...]], kin
     """Path of the array to read.
 
     Args:
-        file: to name in an error.
-        wanted: as it was asked for; empty for the only volume.
-        found: shape of each array of numbers, by its path.
-        kind: what the file is called, such as "HDF5 file".
+        file: named in errors.
+        wanted: path given by the user; empty to take the only volume.
+        found: shape of each numeric array, by its path.
+        kind: kind of file in errors, such as "HDF5 file".
 
     Raises:
         ReadError: no such array, none at all, or several volumes where none was chosen.
@@ -106,12 +106,12 @@ def the_array(file: Path, wanted: str, found: Mapping[str, tuple[int, ...]], kin
 def spacing_of(
     attributes: Callable[[str], Any], scale: Sequence[float] | None = None
 ) -> tuple[tuple[float, float, float] | None, tuple[str, ...]]:
-    """Spacing in mm by the attributes that programs write, and notes.
+    """Spacing in mm from the attributes that common programs write, and notes.
 
     Args:
-        attributes: gives an attribute by name, None where there is none: ``spacing_mm``, ``element_size_um``
-            (ilastik, ImageJ), or ``spacing`` with ``unit``; one number, or three along z, y and x.
-        scale: stated elsewhere, in mm.
+        attributes: returns an attribute by name or None: ``spacing_mm``, ``element_size_um`` (ilastik, ImageJ), or
+            ``spacing`` with ``unit``; one number, or three along z, y and x.
+        scale: spacing in mm stated elsewhere, which takes precedence.
     """
     unit = UNITS_MM.get(str(attributes("unit") or "mm").strip().lower(), 1.0)
     stated = ((scale, 1.0), (attributes("spacing_mm"), 1.0), (attributes("element_size_um"), 1e-3))

@@ -1,6 +1,6 @@
 """Opens files of volumes, and their planes as a stack of slices.
 
-The last few volumes stay open for who asks again, since a compressed one is unpacked when it is first read.
+The last few volumes are cached, since a compressed one is unpacked when it is first read.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def volume_at(address: VolumeAddress, open_stack: OpenStack) -> Volume:
     """The volume at an address.
 
     Args:
-        address: a file of a volume, a zarr folder, or pictures.
+        address: a volume file, a zarr folder, or pictures.
         open_stack: opens pictures as a stack.
 
     Raises:
-        ReadError: no such file, no volume, or a fault in it.
+        ReadError: no such file, not a volume, or a damaged one.
     """
     volume = open_file(address)
     if volume is not None:
@@ -58,23 +58,23 @@ def volume_at(address: VolumeAddress, open_stack: OpenStack) -> Volume:
 
 
 def open_planes(address: VolumeAddress, open_stack: OpenStack) -> ImageStack:
-    """The planes across the axis of an address as a stack of slices; arguments and errors as for :func:`volume_at`."""
+    """The planes along the axis of an address as a stack of slices; arguments and errors as for :func:`volume_at`."""
     volume = volume_at(address, open_stack)
     return replace(stack_of(volume.name, reading_of(volume, address.along)), part=address.part)
 
 
 def read_volume(path: Path) -> Reading:
-    """The axial planes of a file of a volume as slices; for :mod:`readers.images.kinds`."""
+    """The axial planes of a volume file as slices; for :mod:`readers.images.kinds`."""
     volume = open_file(VolumeAddress(path))
     assert volume is not None, path  # its kind has just been recognised
     return reading_of(volume, AXES.index("axial"))
 
 
 def open_file(address: VolumeAddress) -> Volume | None:
-    """The volume of a file or of a zarr folder; None where it is something else, such as pictures.
+    """The volume of a file or of a zarr folder; None for anything else, such as pictures.
 
     Raises:
-        ReadError: there is no such file, or a fault in it.
+        ReadError: no such file, or a damaged one.
     """
     kind = kind_of_volume(address)
     if not kind:
@@ -95,10 +95,10 @@ def open_file(address: VolumeAddress) -> Volume | None:
 
 
 def kind_of_volume(address: VolumeAddress) -> str:
-    """Name of the format of a volume; empty where it is none, or pictures.
+    """Format of a volume; empty for pictures and other files.
 
     Raises:
-        ReadError: there is no such file.
+        ReadError: no such file.
     """
     if is_zarr(address.file):
         return "zarr"
@@ -113,7 +113,7 @@ def kind_of_volume(address: VolumeAddress) -> str:
 
 
 def _stamps(files: Sequence[Path]) -> tuple[tuple[int, int, int], ...]:
-    """Size, time and inode of files; those that are gone have none."""
+    """Size, modification time and inode of files; missing files are skipped."""
     return tuple((one.st_size, one.st_mtime_ns, one.st_ino) for file in files if (one := _state(file)) is not None)
 
 

@@ -28,7 +28,7 @@ def volume_of_stack(stack: ImageStack) -> Volume:
         spacing = (stack.slice_spacing_mm, *stack.spacing_mm)
     notes: tuple[str, ...] = ()
     if stack.spacing_mm is not None and spacing is None:
-        # Isotropic voxels are the rule of a micro-CT, and slices from a cone beam are as far apart as their pixels.
+        # Voxels of micro-CT are isotropic as a rule: in cone beam CT the slice spacing equals the pixel spacing.
         spacing = (stack.spacing_mm[0], *stack.spacing_mm)
         notes = ("It states no distance between slices: that of its rows is taken.",)
 

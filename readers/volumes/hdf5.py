@@ -1,6 +1,6 @@
-"""Arrays of HDF5 files (NeXus and tomography among them) by their path within the file.
+"""Arrays of HDF5 files (including NeXus and tomography files) by their path within the file.
 
-A file may name others: links, external storage and virtual arrays that lead out of it are never followed.
+An HDF5 file may refer to other files: external links, external storage and virtual arrays are never followed.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _DEFLATE, _FILTERS = (
     {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"},
 )
 _TRUSTED_BYTES = 1 << 20
-"""A compressed chunk of no more than this unpacks to a gigabyte at most; a larger one is tried before h5py reads it."""
+"""Compressed chunks up to this size unpack to at most 1 GB; larger ones are test-unpacked before h5py reads them."""
 
 
 def read_hdf5(address: VolumeAddress) -> Volume:
     """The volume at a path of an HDF5 file.
 
     Raises:
-        ReadError: damaged, no such array, several where none was chosen, one that lies in other files, or compressed by
-            a filter that h5py does not bring.
+        ReadError: damaged file, no such array, several arrays and none chosen, values stored in other files, or a
+            compression filter that h5py does not include.
     """
     import h5py
 
@@ -79,7 +79,7 @@ def read_hdf5(address: VolumeAddress) -> Volume:
 
 
 class _Taken:
-    """Slices of a dataset; the file is open for as long as they are read."""
+    """Reads slices of a dataset; the file is open during each read only."""
 
     def __init__(self, path: Path, name: str, form: ArrayForm, *, checked: bool):
         self._path, self._name, self._form = path, name, form
@@ -100,7 +100,7 @@ class _Taken:
 
 
 def _arrays(file: h5py.File) -> dict[str, tuple[int, ...]]:
-    """Arrays of numbers and their shapes; links out of the file are not followed."""
+    """Numeric arrays and their shapes; external links are not followed."""
     import h5py
 
     found: dict[str, tuple[int, ...]] = {}
@@ -125,7 +125,7 @@ def _filters(dataset: h5py.Dataset) -> list[int]:
 
 
 def _suspects(dataset: h5py.Dataset) -> list[int]:
-    """Chunks that unpack to more than a chunk: HDF5 itself would make room for whatever comes out."""
+    """Chunks that unpack to more than the chunk size; HDF5 itself would allocate memory for all of it."""
     whole = int(np.prod(dataset.chunks)) * dataset.dtype.itemsize
     suspects = []
     for place in range(dataset.id.get_num_chunks()):

@@ -1,4 +1,4 @@
-"""What the headers of flat volumes have in common: several volumes in a file, colours, and where the values lie."""
+"""Shared by formats with one block of values: several volumes in a file, colours, and the offset of the values."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from readers.volumes.voxels import FlatVoxels, Neighbours, Voxels
 
 @dataclass(frozen=True)
 class Stored:
-    """Stored values as a header states them.
+    """Layout of the stored values as the header states it.
 
     Attributes:
-        shown: the file that a fault is told of.
-        file: that holds the values.
-        dtype: of a value, with its byte order.
-        sizes: of the axes, the fastest first.
-        offset: bytes before the first value; in the unpacked stream, where ``method`` says that it is one.
-        samples: values a voxel, before the first axis.
-        method: "gzip", "zlib" or "bzip2"; empty for plain values.
+        shown: file named in errors.
+        file: file that holds the values.
+        dtype: type of a value, with its byte order.
+        sizes: length of each axis, the fastest first.
+        offset: bytes before the first value; of compressed values, in the unpacked stream.
+        samples: values per voxel (colours); they vary faster than the first axis.
+        method: compression, "gzip", "zlib" or "bzip2"; empty for uncompressed values.
         stream: bytes before the compressed stream.
     """
 
@@ -42,10 +42,10 @@ class Stored:
         """The voxels of one volume, checked against the length of the file.
 
         Args:
-            number: which of several (a fourth axis), from 1.
+            number: which of several volumes (a fourth axis), from 1.
 
         Raises:
-            ReadError: no volume, several where no number is given, or fewer bytes than are stated.
+            ReadError: not a volume, several volumes without a number, or a truncated file.
         """
         check_values(self.shown, self.dtype)
         sizes = [int(one) for one in self.sizes]
@@ -66,15 +66,15 @@ class Stored:
 
 
 def which_volume(file: Path, beyond: Sequence[int], number: int | None) -> int:
-    """Which of several volumes to read, from 0.
+    """Index of the volume to read, from 0.
 
     Args:
-        file: to name in an error.
-        beyond: sizes of the axes beyond the third.
-        number: as it was asked for, from 1.
+        file: named in errors.
+        beyond: lengths of the axes beyond the third.
+        number: given by the user, from 1.
 
     Raises:
-        ReadError: there are several and none was chosen, or none of that number.
+        ReadError: several volumes and none chosen, or no volume of that number.
     """
     if any(one < 1 for one in beyond):
         raise ReadError(file, "it states an axis without values, so there is nothing in it; export it again.")

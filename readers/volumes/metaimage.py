@@ -1,8 +1,8 @@
 """MetaImage (.mha, and .mhd with a file of values beside it), as ITK writes it.
 
 The header is lines of ``Key = value`` up to ``ElementDataFile``
-(https://itk.org/Wiki/ITK/MetaIO/Documentation). It is read here and not by ITK, so that the values stay where they are
-and a header can name no file outside of its folder.
+(https://itk.org/Wiki/ITK/MetaIO/Documentation). It is parsed here and not by ITK, so that planes are read from the file
+on demand and a header cannot name a file outside of its folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_CHANNELS = 4
 
 
 class _Fields:
-    """Keys of a header, in any case, and their values."""
+    """Header fields; keys are case-insensitive."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -46,25 +46,25 @@ class _Fields:
         raise ReadError(path, "its MetaImage header names no file of values (ElementDataFile); export it again.")
 
     def text(self, *keys: str) -> str:
-        """The value of the first key that is there; empty for none."""
+        """Value of the first key that is present; empty if none is."""
         return next((self._values[key.lower()] for key in keys if key.lower() in self._values), "")
 
     def numbers(self, *keys: str) -> list[float]:
-        """The same as numbers."""
+        """:meth:`text` as numbers."""
         try:
             return [float(word) for word in self.text(*keys).split()]
         except ValueError as error:
             raise ReadError(self._path, f"its MetaImage header has no numbers as {keys[0]}; correct it.") from error
 
     def whole(self, *keys: str) -> list[int]:
-        """The same as whole numbers."""
+        """:meth:`text` as integers."""
         values = self.numbers(*keys)
         if not all(np.isfinite(one) and one == int(one) for one in values):
             raise ReadError(self._path, f"its MetaImage header has no whole numbers as {keys[0]}; correct it.")
         return [int(one) for one in values]
 
     def is_true(self, *keys: str) -> bool:
-        """Whether the value is true."""
+        """:meth:`text` as a boolean."""
         return self.text(*keys).lower() in {"true", "1", "yes"}
 
 
@@ -78,8 +78,8 @@ def read_metaimage(address: VolumeAddress) -> Volume:
     """The volume of a MetaImage.
 
     Raises:
-        ReadError: damaged, truncated, text instead of binary values, several volumes where none was chosen, or a file
-            of values that is not beside the header.
+        ReadError: damaged or truncated file, text instead of binary values, several volumes and none chosen, or a
+            missing file of values.
     """
     path = address.file
     fields = _Fields(path)
@@ -122,7 +122,7 @@ def read_metaimage(address: VolumeAddress) -> Volume:
 
 
 def _values_of(path: Path, fields: _Fields) -> tuple[Path, int]:
-    """The file of the values, and where in it they begin."""
+    """File of the values and the offset of the first one, bytes."""
     name = fields.text("ElementDataFile")
     if name.upper() == "LOCAL":
         return path, fields.length

@@ -25,11 +25,11 @@ _DAMAGED = "its NIfTI header is damaged; export it again."
 _UNITS_MM = {"mm": 1.0, "meter": 1000.0, "micron": 1e-3, "unknown": 1.0}
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _COLOURS = {128: 3, 2304: 4}
-"""NIfTI's data types RGB24 and RGBA32 and their values a voxel."""
+"""Values per voxel of NIfTI's data types RGB24 and RGBA32."""
 
 
 def is_nifti(path: Path, head: bytes) -> bool:
-    """Whether a file is NIfTI by the magic of its header, which may be compressed."""
+    """Whether a file is NIfTI, by the magic string of its (possibly compressed) header."""
     return _magic(_begin(path, head)) != ""
 
 
@@ -37,7 +37,7 @@ def read_nifti(address: VolumeAddress) -> Volume:
     """The volume of a NIfTI file.
 
     Raises:
-        ReadError: damaged, truncated, several volumes where none was chosen, or values that are no real numbers.
+        ReadError: damaged or truncated file, several volumes and none chosen, or values that are not real numbers.
     """
     path = address.file
     with path.open("rb") as file:
@@ -84,7 +84,7 @@ def read_nifti(address: VolumeAddress) -> Volume:
 
 
 def _begin(path: Path, head: bytes) -> bytes:
-    """The first bytes of the header, unpacked."""
+    """First bytes of the header, unpacked; empty if it is no NIfTI header."""
     if not _method(head):
         if head[:4] not in {b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c"}:
             return b""
@@ -105,7 +105,7 @@ def _method(head: bytes) -> str:
 
 
 def _magic(header: bytes) -> str:
-    """ "single" or "pair"; empty for no NIfTI header."""
+    """Kind of file, "single" or "pair"; empty if it is no NIfTI header."""
     marks = {b"n+1\0": "single", b"ni1\0": "pair"}
     return marks.get(header[344:348]) or {b"n+2\0": "single", b"ni2\0": "pair"}.get(header[4:8], "")
 
@@ -124,7 +124,7 @@ def _header(path: Path, begin: bytes) -> tuple[str, Nifti1Header]:
 
 
 def _image_of(path: Path) -> Path:
-    """The file of values beside the header of a pair."""
+    """The .img file of a pair."""
     stem = path.name.removesuffix(".gz").removesuffix(".hdr")
     files = FileSet(path.parent)
     found = next((one for ending in (".img", ".img.gz") if (one := files.find(stem + ending, path)) is not None), None)

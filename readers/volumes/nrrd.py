@@ -1,4 +1,4 @@
-"""NRRD, with the values in the file (.nrrd) or beside it (.nhdr); pynrrd reads the header."""
+"""NRRD, with attached (.nrrd) or detached (.nhdr) values; pynrrd reads the header."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def read_nrrd(address: VolumeAddress) -> Volume:
     """The volume of an NRRD file.
 
     Raises:
-        ReadError: damaged, truncated, an encoding that is not read, several volumes where none was chosen, or a file of
-            values that is not beside the header.
+        ReadError: damaged or truncated file, unsupported encoding, several volumes and none chosen, or a missing file
+            of values.
     """
     path = address.file
     header, length = _header(path)
@@ -83,7 +83,7 @@ def read_nrrd(address: VolumeAddress) -> Volume:
 
 
 def _header(path: Path) -> tuple[Mapping[str, Any], int]:
-    """The header, and how many bytes it has."""
+    """Header and its length in bytes."""
     import nrrd
 
     with path.open("rb") as file:
@@ -110,7 +110,7 @@ def _dtype(path: Path, header: Mapping[str, Any]) -> np.dtype:
 
 
 def _directions(header: Mapping[str, Any], count: int) -> np.ndarray:
-    """Direction of each axis, (at least 3, 3); NaN where it has none."""
+    """Direction of each axis, (at least 3, 3); NaN if it has none."""
     found = np.full((max(count, 4), 3), np.nan)
     stated = header.get("space directions")
     for axis, row in enumerate([] if stated is None else list(stated)[:count]):
@@ -121,7 +121,7 @@ def _directions(header: Mapping[str, Any], count: int) -> np.ndarray:
 
 
 def _samples(path: Path, sizes: list[int], kinds: list[str], directions: np.ndarray) -> int:
-    """Values a voxel: the first axis, where it is one of colours."""
+    """Values per voxel: the length of the first axis if that holds colours, else 1."""
     if len(sizes) < 4 or np.isfinite(directions[0]).all():
         return 1
     wanted = _COLOURS.get(kinds[0])
@@ -133,7 +133,7 @@ def _samples(path: Path, sizes: list[int], kinds: list[str], directions: np.ndar
 
 
 def _steps(header: Mapping[str, Any], across: np.ndarray, has_colours: bool) -> tuple[float, float, float]:
-    """Spacing as stated, along the three axes, the slowest first."""
+    """Spacing of the three axes as stated, the slowest first."""
     steps = np.linalg.norm(across, axis=1)
     if not np.isfinite(steps).all():
         stated = np.atleast_1d(np.asarray(header.get("spacings", []), float))
@@ -142,7 +142,7 @@ def _steps(header: Mapping[str, Any], across: np.ndarray, has_colours: bool) -> 
 
 
 def _unit(header: Mapping[str, Any]) -> float:
-    """mm of the unit of the spacing."""
+    """Factor from the unit of the spacing to mm."""
     stated = header.get("space units") or header.get("units") or []
     words = [str(one).strip(' "').lower() for one in ([stated] if isinstance(stated, str) else stated)]
     return next((UNITS_MM[word] for word in words if word in UNITS_MM), 1.0)
@@ -151,7 +151,7 @@ def _unit(header: Mapping[str, Any]) -> float:
 def _values_of(
     path: Path, header: Mapping[str, Any], length: int, dtype: np.dtype, sizes: list[int]
 ) -> tuple[Path, str, int]:
-    """The file of the values, its compression, and where in it they begin."""
+    """File of the values, its compression, and their offset."""
     encoding = str(_known(path, header, "encoding")).lower()
     if encoding not in _METHODS:
         raise ReadError(path, f"its values are written as {encoding[:40]!r}; save them as raw or gzip.")

@@ -1,4 +1,4 @@
-"""Opens whatever is a volume: a file of one, or a stack of pictures."""
+"""Opens a volume from a volume file or from a stack of pictures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["AXES", "Volume", "VolumeAddress", "address_of", "open_volume"]
 
 
 def open_volume(path: str | PathLike[str], **options: str) -> Volume:
-    """Open a volume; its planes are read when they are asked for.
+    """Open a volume; planes are read on demand.
 
     Args:
-        path: a file of a volume, a stack of pictures (a folder, a multi-page TIFF, a DICOM series, a zip of one), or
-            such a path with options after a question mark.
+        path: a volume file, a stack of pictures (a folder, a multi-page TIFF, a DICOM series, a zip of one), or such a
+            path with options after a question mark.
         options: axis, dataset, number, shape, dtype, order, spacing, skip, as in :func:`readers.volumes.address_of`.
 
     Raises:
-        ReadError: no such file, no volume, or a fault in it; the message says what to do.
+        ReadError: no such file, not a volume, or a damaged one; the message suggests a remedy.
     """
     return volume_at(with_options(address_of(path), options), open_images)

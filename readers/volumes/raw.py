@@ -1,4 +1,4 @@
-"""Values without a header: their form stands in a file beside them (VGI text, JSON) or is given by the person."""
+"""Raw values without a header: a sidecar file (VGI text, JSON) or the user states their layout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WORDS = 'such as {"shape": [60, 128, 128], "dtype": "uint16", "spacing_mm": 0.0
 
 
 def form_beside(path: Path) -> Path | None:
-    """The file beside values that states their form: NAME.json, NAME.raw.json or NAME.vgi; None for none."""
+    """Sidecar file with the layout of raw values: NAME.json, NAME.raw.json or NAME.vgi; None if there is none."""
     if path.suffix.lower() not in RAW_SUFFIXES:
         return None
     names = (f"{path.name}.json", f"{path.stem}.json", f"{path.name}.vgi", f"{path.stem}.vgi")
@@ -36,7 +36,7 @@ def is_vgi(path: Path, head: bytes) -> bool:
 
 
 def has_form(path: Path, _head: bytes) -> bool:
-    """Whether values without a header have a file beside them that states their form."""
+    """Whether raw values have a sidecar file with their layout."""
     return form_beside(path) is not None
 
 
@@ -44,7 +44,7 @@ def read_vgi(address: VolumeAddress) -> Volume:
     """The volume that a VGI text describes.
 
     Raises:
-        ReadError: it lacks size, type or file, or the file of its values is not beside it or too short.
+        ReadError: size, type or file name is missing, or the file of values is missing or too short.
     """
     path = address.file
     fields = _vgi_fields(path)
@@ -56,10 +56,10 @@ def read_vgi(address: VolumeAddress) -> Volume:
 
 
 def read_raw(address: VolumeAddress) -> Volume:
-    """The volume of values without a header, by the form that was given or that stands beside them.
+    """The volume of raw values, with the layout of the address or of the sidecar file.
 
     Raises:
-        ReadError: no form is known, it cannot be, or the file is too short for it.
+        ReadError: no layout, an invalid one, or a file that is too short for it.
     """
     path = address.file
     if address.raw is not None:
@@ -111,7 +111,7 @@ def _json_form(path: Path) -> RawForm:
 
 
 def _vgi_fields(path: Path) -> dict[str, str]:
-    """Keys of the text in lower case; the first section that has one counts, since others repeat them."""
+    """Fields by lower-case key; later sections repeat keys, so the first occurrence counts."""
     fields: dict[str, str] = {}
     for line in _text(path).splitlines():
         key, mark, value = line.partition("=")

@@ -1,7 +1,7 @@
-"""Compressed voxels, unpacked once into a temporary file when the first plane is asked for.
+"""Compressed voxels, unpacked once into a temporary file at the first read.
 
-A compressed stream has no random access, and a plane across the slices of a compressed stack needs all of them. What
-comes out is bounded by the shape in the header, which is bounded itself; runs of zeros take no room on the disk.
+A compressed stream has no random access, and a coronal or sagittal plane needs every slice. The unpacked size is
+limited by the shape in the header, which is itself limited; runs of zeros are stored sparsely.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _BLOCK_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Packed:
-    """Where compressed voxels are.
+    """Location of compressed voxels.
 
     Attributes:
-        file: that holds them.
+        file: file that holds them.
         offset: bytes before the compressed stream.
-        skip: bytes before the first voxel, when it is unpacked.
+        skip: unpacked bytes before the first voxel.
         method: "gzip", "zlib" or "bzip2".
     """
 
@@ -51,14 +51,14 @@ class Packed:
 
 
 class UnpackedVoxels:
-    """Voxels that are unpacked into a temporary file at the first reading; it goes when nothing holds them any more.
+    """Voxels unpacked into a temporary file at the first read; the file is deleted with the object.
 
     Args:
-        shown: the file that a fault is told of.
+        shown: file named in errors.
         shape: as stored, the slowest axis first.
         dtype: as stored.
-        blocks: gives the bytes of all voxels in order.
-        samples: values a voxel.
+        blocks: yields the bytes of all voxels in order.
+        samples: values per voxel.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class UnpackedVoxels:
         """The unpacked file.
 
         Raises:
-            ReadError: damaged or truncated, more than its header states, or no room for it.
+            ReadError: damaged or truncated file, more data than its header states, or no disk space.
         """
         with self._lock:
             if self._flat is None:
@@ -132,14 +132,14 @@ def unpacked(
     """Voxels of a compressed stream.
 
     Raises:
-        ReadError: the header states more than is ever unpacked.
+        ReadError: the stated size exceeds ``MAX_UNPACKED_BYTES``.
     """
     wanted = int(np.prod(shape, dtype=object)) * dtype.itemsize * samples
     return UnpackedVoxels(shown, shape, dtype, lambda: _stream(shown, packed, wanted), samples)
 
 
 def _stream(shown: Path, packed: Packed, wanted: int) -> Iterator[bytes]:
-    """Unpacked bytes of the voxels, no more than wanted; zeros do not count against the ratio."""
+    """Unpacked bytes of the voxels, at most the wanted number; zeros do not count towards the compression ratio."""
     budget = max(FREE_RATIO_BYTES, MAX_RATIO * packed.file.stat().st_size)
     skip, told = packed.skip, 0
     for block in _inflated(shown, packed):
@@ -181,7 +181,7 @@ def _inflated(shown: Path, packed: Packed) -> Iterator[bytes]:
             pending = b"" if packed.method == "bzip2" else engine.unconsumed_tail
             if block:
                 yield block
-            if engine.eof:  # a file may be several streams one after the other
+            if engine.eof:  # a file may hold several concatenated streams
                 pending = engine.unused_data
                 if not pending.strip(b"\0"):
                     pending = file.read(_CHUNK)
@@ -191,11 +191,10 @@ def _inflated(shown: Path, packed: Packed) -> Iterator[bytes]:
 
 
 class ChunkedVoxels:
-    """Voxels of an array in chunks: read where a plane decodes little, else unpacked once.
+    """Voxels of a chunked array: read directly if a plane touches few chunks, else unpacked once.
 
     Args:
-        array: the array.
-        count: planes that are given to the temporary file at a time are those of whole chunks.
+        array: the array; whole chunks are written to the temporary file at a time.
     """
 
     def __init__(self, array: ArrayVoxels):
@@ -217,7 +216,7 @@ class ChunkedVoxels:
 
 
 def slabs_of(voxels: Voxels, thick: int) -> Iterator[bytes]:
-    """All voxels as bytes in order, a slab of ``thick`` planes (less where that is much memory) at a time."""
+    """All voxels as bytes in order, in slabs of ``thick`` planes, or fewer to limit memory."""
     count = voxels.shape[0]
     each = voxels.shape[1] * voxels.shape[2] * voxels.dtype.itemsize * voxels.samples
     step = max(1, thick if thick * each <= 4 * _BLOCK_BYTES else _BLOCK_BYTES // each)

@@ -1,8 +1,8 @@
-"""A volume of CT: voxels on the axes z, y and x, given by planes.
+"""A CT volume: voxels on the axes z, y and x, read by planes.
 
-**Orientation is handled here and nowhere else.** However a file stores its axes, z of a ``Volume`` runs towards the
-head, y towards the back and x to the left of whoever lay in the scanner (DICOM's LPS, which ITK's arrays have): one
-object saved as NIfTI, NRRD, MetaImage and DICOM is one array. A file that states no orientation is taken as stored.
+**Orientation is handled here and nowhere else.** Whatever the order of the axes in the file, z of a ``Volume`` runs to
+the head, y to the back and x to the left of the patient (DICOM's LPS, the convention of ITK): an object saved as NIfTI,
+NRRD, MetaImage and DICOM gives the same array. A file without an orientation is taken as stored.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _SMALLEST_MM, _LARGEST_MM = 1e-6, 1000.0
 
 @dataclass(frozen=True)
 class Placement:
-    """How the axes of a volume lie in those of its file.
+    """Maps the axes of a volume to those of its file.
 
     Attributes:
-        axes: the stored axis that z, y and x are.
-        flipped: whether each of them runs the other way.
+        axes: stored axis of z, y and x.
+        flipped: whether z, y and x run against their stored axis.
     """
 
     axes: tuple[int, int, int] = (0, 1, 2)
@@ -38,38 +38,38 @@ class Placement:
 
 @dataclass(frozen=True)
 class Scale:
-    """Values from stored ones: ``slope * stored + intercept``."""
+    """Linear scaling of stored values: ``slope * stored + intercept``."""
 
     slope: float = 1.0
     intercept: float = 0.0
 
     @property
     def none(self) -> bool:
-        """Whether the stored values are the values."""
+        """Whether the scaling is the identity."""
         return self.slope == 1 and self.intercept == 0
 
     def dtype(self, stored: np.dtype) -> np.dtype:
-        """Type of the values: that of the stored ones where they are not scaled, else float32."""
+        """Type of the scaled values: float32, or the stored type if the scaling is the identity."""
         return value_dtype(stored.newbyteorder("=")) if self.none else np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume; its planes are read when they are asked for.
+    """A volume; planes are read on demand.
 
     Attributes:
-        name: what to call it.
-        format: of the file, such as "NIfTI".
-        files: what it is read from.
+        name: display name.
+        format: format of the file, such as "NIfTI".
+        files: files that it is read from.
         voxels: the stored values.
-        spacing_mm: from voxel to voxel along z, y and x; None where the file does not state it.
-        placement: how its axes lie in those of the file.
+        spacing_mm: from voxel to voxel along z, y and x; None if the file does not state it.
+        placement: maps its axes to those of the file.
         scale: from stored values to those of ``plane``.
-        value_unit: "HU" where the values are Hounsfield units, else "".
-        window: (centre, width) that the file suggests.
-        tags: what the file states about the part (name, value): never about a person.
-        warnings: sentences that stay visible.
-        part: what of the file it is, of ``VolumeAddress.part``.
+        value_unit: "HU" if the values are Hounsfield units, else "".
+        window: (centre, width) stated by the file.
+        tags: (name, value) pairs about the part; never about a person.
+        warnings: sentences shown for as long as the volume is open.
+        part: ``VolumeAddress.part`` of its address.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Volume:
 
     @property
     def dtype(self) -> np.dtype:
-        """Type of the values that planes give: uint8, uint16, int16 or float32."""
+        """Type of the values of a plane: uint8, uint16, int16 or float32."""
         return self.scale.dtype(self.voxels.dtype)
 
     @property
@@ -104,10 +104,10 @@ class Volume:
     def plane(self, axis: int, index: int) -> np.ndarray:
         """One plane: (y, x) across z, (z, x) across y, (z, y) across x; of ``dtype``.
 
-        Values that are missing or infinite are NaN, colours their luminance.
+        Missing and infinite values are NaN; colours are converted to luminance.
 
         Raises:
-            ValueError: there is no such plane.
+            ValueError: no such plane.
             ReadError: the file is damaged or truncated.
         """
         return self.decode(axis, index)[0]
@@ -118,10 +118,10 @@ class Volume:
         return self._values(stored)
 
     def block(self, axis: int, start: int, stop: int) -> np.ndarray:
-        """Planes ``start`` to ``stop`` across an axis, (stop - start, rows, columns), as :meth:`plane` gives each.
+        """Planes ``start`` to ``stop`` (exclusive) across an axis, (stop - start, rows, columns), as :meth:`plane`.
 
         Raises:
-            ValueError: planes that are not there, or more than ``MAX_BLOCK_BYTES`` at once.
+            ValueError: planes outside of the volume, or more than ``MAX_BLOCK_BYTES``.
             ReadError: the file is damaged or truncated.
         """
         stored = self._stored(axis, start, stop)
@@ -153,14 +153,14 @@ class Volume:
         return grey(self.files[0], stored)
 
     def slice_mm(self, axis: int) -> tuple[float, ...]:
-        """Where each plane across an axis lies, in mm from the first; empty where the spacing is not known."""
+        """Position of each plane across an axis, mm from the first; empty if the spacing is unknown."""
         if self.spacing_mm is None:
             return ()
         return tuple(float(one) for one in np.arange(self.shape[axis]) * self.spacing_mm[axis])
 
 
 def reading_of(volume: Volume, axis: int) -> Reading:
-    """The planes across an axis as the slices of a stack, decoded by the volume itself."""
+    """The planes across an axis as the slices of a stack, decoded by the volume."""
     height, width = (volume.shape[one] for one in range(3) if one != axis)
     spacing = volume.spacing_mm
     across = None if spacing is None else tuple(spacing[one] for one in range(3) if one != axis)
@@ -189,10 +189,10 @@ def reading_of(volume: Volume, axis: int) -> Reading:
 
 
 def check_shape(file: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """The shape of a volume (three axes), refused where a plane or the number of slices is beyond the limits.
+    """Check the shape of a volume: three axes, and planes and slices within the limits.
 
     Raises:
-        ReadError: not three axes, an empty one, or more than is decoded.
+        ReadError: not three axes, an empty axis, or more than ``MAX_SLICES`` planes or ``MAX_PIXELS`` pixels a plane.
     """
     stated = " x ".join(str(one)[:12] for one in shape[:6]) or "nothing"
     if len(shape) != 3:
@@ -210,7 +210,7 @@ def check_shape(file: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def check_values(file: Path, dtype: np.dtype) -> np.dtype:
-    """The type of voxels, refused unless they are real numbers of at most 64 bits.
+    """Check the type of voxels: real numbers of at most 64 bits.
 
     Raises:
         ReadError: complex values, records, text or objects.
@@ -221,14 +221,14 @@ def check_values(file: Path, dtype: np.dtype) -> np.dtype:
 
 
 def placed(direction: np.ndarray | None) -> tuple[Placement, tuple[str, ...]]:
-    """Placement of the volume from the directions of the stored axes.
+    """Placement of a volume from the directions of its stored axes.
 
     Args:
-        direction: (3, 3), column i the direction in LPS of the stored axis i, the fastest first, so that the columns
-            run against the shape of the ``Voxels``; None for as stored.
+        direction: (3, 3); column i is the direction in LPS of stored axis i, the fastest first (the reverse order of
+            the shape of ``Voxels``); None to keep the volume as stored.
 
     Returns:
-        the placement, and a note where the axes are tilted.
+        the placement, and a note if the axes are tilted.
     """
     if direction is None or not np.isfinite(direction).all():
         return Placement(), ()
@@ -236,7 +236,7 @@ def placed(direction: np.ndarray | None) -> tuple[Placement, tuple[str, ...]]:
     if (lengths <= 0).any() or abs(np.linalg.det(direction / np.where(lengths > 0, lengths, 1))) < 1e-3:
         return Placement(), ("Its axes contradict each other: it is shown as stored.",)
     unit = direction / lengths
-    # The stored axis of each world axis: the assignment whose directions fit best together.
+    # The stored axis of each world axis: the permutation with the largest sum of direction cosines.
     best = max(_orders(), key=lambda order: sum(abs(unit[world, order[world]]) for world in range(3)))
     tilt = max(float(np.degrees(np.arccos(min(1.0, abs(unit[world, best[world]]))))) for world in range(3))
     notes = (f"Its axes are tilted by {tilt:.1f} degrees: the planes are those of its voxels.",) if tilt > 1 else ()
@@ -253,12 +253,12 @@ def _orders() -> list[tuple[int, int, int]]:
 def spacing_in_mm(
     along: tuple[float, float, float], placement: Placement, factor: float = 1.0
 ) -> tuple[tuple[float, float, float] | None, tuple[str, ...]]:
-    """Spacing along z, y and x in mm, and a note on what cannot be.
+    """Spacing along z, y and x in mm, and a note if it is invalid.
 
     Args:
-        along: as stated for the stored axes, the slowest first; the sign of a spacing says nothing but a direction.
+        along: stated spacing of the stored axes, the slowest first; its sign, a direction, is ignored.
         placement: of the volume.
-        factor: mm of the unit.
+        factor: from the stated unit to mm.
     """
     values = [abs(float(along[axis])) * factor for axis in placement.axes]
     if not all(isfinite(one) and _SMALLEST_MM <= one <= _LARGEST_MM for one in values):

@@ -1,8 +1,8 @@
-"""Voxels as they are stored, read by slabs: a flat file, or an array in chunks.
+"""Stored voxels, read by slabs: a flat file or a chunked array.
 
-A plane across the fastest axis of a flat file touches every page of it. So the file is mapped piece by piece, which
-keeps little of it resident, and the neighbours of a plane, which lie on the same pages, are kept for the next move.
-A mapping lives as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
+A plane across the fastest axis of a flat file touches every page. The file is therefore mapped piece by piece, which
+limits resident memory, and the neighbours of a plane, which lie on the same pages, are cached for the next read.
+A mapping is closed after each copy, so a file truncated later cannot raise SIGBUS.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _MOST_NEIGHBOURS = 16
 
 
 class Voxels(Protocol):
-    """Stored voxels, random access by slabs."""
+    """Stored voxels with random access by slabs."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(n0, n1, n2) as stored, the slowest axis first; colours are no axis."""
+        """(n0, n1, n2) as stored, the slowest axis first; without a colour axis."""
 
     @property
     def dtype(self) -> np.dtype:
-        """As stored, with its byte order."""
+        """Stored type, with its byte order."""
 
     @property
     def samples(self) -> int:
-        """Values a voxel: 1, or 3 for a colour."""
+        """Values per voxel: 1, or 3 or 4 for colours."""
 
     def read(self, axis: int, start: int, stop: int) -> np.ndarray:
         """Planes ``start`` to ``stop`` across an axis: (stop - start, the other two axes in order[, samples]).
@@ -48,11 +48,11 @@ class Voxels(Protocol):
 
 @dataclass(frozen=True)
 class FlatVoxels:
-    """Voxels of a file one after the other, the last axis fastest.
+    """Contiguous voxels of a file, the last axis fastest.
 
     Attributes:
-        file: that holds them.
-        shown: the file that a fault is told of; it may be the header's.
+        file: file that holds them.
+        shown: file named in errors, such as that of the header.
         offset: bytes before the first voxel.
     """
 
@@ -69,10 +69,10 @@ class FlatVoxels:
         return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize * self.samples
 
     def check_length(self) -> None:
-        """Refuse a file that is shorter than its header states.
+        """Check that the file is as long as its header states.
 
         Raises:
-            ReadError: it is.
+            ReadError: it is shorter.
         """
         held = self.file.stat().st_size - self.offset
         if held < self.nbytes:
@@ -105,7 +105,7 @@ class FlatVoxels:
         return found
 
     def _copy(self, axis: int, planes: slice, begin: int, end: int, into: np.ndarray) -> None:
-        """Planes of a piece of the slowest axis, mapped for as long as the copy takes."""
+        """Copy planes of a piece of the slowest axis; the mapping is closed afterwards."""
         each = self.nbytes // self.shape[0]
         first = self.offset + begin * each
         aligned = first - first % mmap.ALLOCATIONGRANULARITY
@@ -113,7 +113,7 @@ class FlatVoxels:
         with self.file.open("rb") as file:
             if file.seek(0, 2) < aligned + length:
                 raise ReadError(self.shown, "it is truncated: voxels that it states are not there; copy it again.")
-            # Where all pages are needed it is quicker to map them at once.
+            # If all pages are needed, populating the mapping at once is faster.
             flags = mmap.MAP_SHARED | (getattr(mmap, "MAP_POPULATE", 0) if axis == 2 else 0)
             with mmap.mmap(file.fileno(), length, flags=flags, prot=mmap.PROT_READ, offset=aligned) as held:
                 tail = (self.samples,) if self.samples > 1 else ()
@@ -126,13 +126,12 @@ class FlatVoxels:
 
 @dataclass(frozen=True)
 class ArrayVoxels:
-    """Voxels of an array that is read by slices, such as h5py's or zarr's.
+    """Voxels of an array that is indexed by slices, such as one of h5py or zarr.
 
     Attributes:
-        file: to name in an error.
-        take: gives the array at a key of slices; its own faults become a ReadError there.
-        chunks: shape of what is decoded at once.
-        stride: bytes of a chunk, decoded.
+        file: named in errors.
+        take: returns the array for a tuple of slices; raises ReadError if that fails.
+        chunks: shape of a chunk, which is decoded as a whole.
     """
 
     file: Path
@@ -143,7 +142,7 @@ class ArrayVoxels:
     samples: int = 1
 
     def decoded_bytes(self, axis: int) -> int:
-        """Bytes that are decoded for one plane across an axis."""
+        """Bytes decoded for one plane across an axis."""
         touched = [min(self.chunks[axis], self.shape[axis])]
         touched += [-(-self.shape[one] // self.chunks[one]) * self.chunks[one] for one in range(3) if one != axis]
         return int(np.prod(touched, dtype=object)) * self.dtype.itemsize * self.samples
@@ -156,11 +155,11 @@ class ArrayVoxels:
 
 
 class Neighbours:
-    """Voxels that keep the planes beside the last one of each axis that is slow to read.
+    """Caches the planes next to the last one read, for axes that are slow to read.
 
     Args:
-        voxels: what is read.
-        slow: axes whose planes are read with their neighbours.
+        voxels: the voxels to read.
+        slow: axes whose planes are read together with their neighbours.
     """
 
     def __init__(self, voxels: Voxels, slow: tuple[int, ...] = (1, 2)):

@@ -1,7 +1,7 @@
-"""Arrays of zarr (versions 2 and 3, OME-Zarr among them) by their path within the group.
+"""Arrays of zarr (versions 2 and 3, including OME-Zarr) by their path within the group.
 
-The metadata are looked at before zarr opens anything: a codec may run code (pickle), so only those known to be harmless
-are read, and a link may lead out of the folder, so none is followed.
+The metadata are checked before zarr opens anything: a codec such as pickle may run code, so only codecs known to be
+harmless are read; a symbolic link may lead out of the folder, so links are refused.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def read_zarr(address: VolumeAddress) -> Volume:
     """The volume at a path of a zarr group, or the array itself.
 
     Raises:
-        ReadError: damaged, no such array, several where none was chosen, a codec that is not known to be harmless, or a
-            link in the folder.
+        ReadError: damaged, no such array, several arrays and none chosen, a codec not known to be harmless, or a link
+            in the folder.
     """
     import zarr
 
@@ -74,7 +74,7 @@ def read_zarr(address: VolumeAddress) -> Volume:
 
 
 class _Taken:
-    """Slices of an array."""
+    """Reads slices of an array."""
 
     def __init__(self, path: Path, folder: Path, array: Any, form: ArrayForm, chunks: tuple[int, int, int]):
         self._path, self._folder, self._array, self._form = path, folder, array, form
@@ -96,7 +96,7 @@ def _files(path: Path) -> list[Path]:
     """Files of the folder in order.
 
     Raises:
-        ReadError: a link, or more files than are read at once.
+        ReadError: a link, or more than ``MAX_FILES`` files.
     """
     files = []
     for one in sorted(path.rglob("*")):
@@ -110,7 +110,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _arrays(path: Path, files: list[Path]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Path and metadata of every array below the folder."""
+    """Path and metadata of each array in the folder and its subfolders."""
     for file in files:
         if file.name == ".zarray" or (file.name == "zarr.json" and _json(path, file).get("node_type") == "array"):
             place = file.parent.relative_to(path).as_posix()
@@ -137,7 +137,7 @@ def _shape(path: Path, meta: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _check_codecs(path: Path, meta: Mapping[str, Any]) -> None:
-    """Refuse codecs that are not known to be harmless, at any depth of the metadata."""
+    """Refuse codecs not known to be harmless, at any depth of the metadata."""
     stated = [meta.get("compressor"), *(meta.get("filters") or []), *(meta.get("codecs") or [])]
     while stated:
         one = stated.pop()
@@ -156,7 +156,7 @@ def _check_codecs(path: Path, meta: Mapping[str, Any]) -> None:
 
 
 def _multiscales(path: Path) -> dict[str, tuple[float, float, float]]:
-    """Spacing in mm of each level of an OME-Zarr group, the finest first; empty where it is none."""
+    """Spacing in mm of each level of an OME-Zarr group, the finest first; empty for other groups."""
     for name in (".zattrs", "zarr.json"):
         if not (path / name).is_file():
             continue
@@ -181,7 +181,7 @@ def _levels(scales: Mapping[str, Any]) -> Iterator[tuple[str, tuple[float, float
 
 
 def _bomb(folder: Path, whole: int) -> bool:
-    """Whether a gzip or zlib chunk unpacks to more than a chunk, which numcodecs would make room for."""
+    """Whether a gzip or zlib chunk unpacks to more than the chunk size, for which numcodecs would allocate memory."""
     for file in folder.rglob("*"):
         if not file.is_file() or file.stat().st_size <= _TRUSTED_BYTES:
             continue
@@ -192,5 +192,5 @@ def _bomb(folder: Path, whole: int) -> bool:
             if len(zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(packed, whole + 1)) > whole:
                 return True
         except zlib.error:
-            continue  # it is of another codec, whose header states what comes out
+            continue  # another codec, whose header states the unpacked size
     return False

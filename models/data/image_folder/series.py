@@ -1,4 +1,4 @@
-"""Series of radiographs as GDXray has them: a folder a part, numbered pictures, boxes in a ``ground_truth.txt``.
+"""Series of radiographs as in GDXray: one folder per part, numbered pictures, and boxes in ``ground_truth.txt``.
 
 Source: Mery et al., GDXray: the database of X-ray images for nondestructive testing, J Nondestruct Eval 34:42 (2015):
 ``C0001/C0001_0007.png`` is picture 7 of series C0001; a line of ``ground_truth.txt`` is picture, x1, x2, y1, y2, in
@@ -21,18 +21,18 @@ from readers.images.companions import meaning_parts, plain_name
 
 TRUTH = "ground_truth.txt"
 _FEWEST = 3
-"""Series or folders that are taken as parts: fewer cannot be dealt to three sides."""
+"""Fewest series or folders that are taken as parts: one for each side of the split."""
 _NUMBERED = re.compile(r"([A-Za-z]{1,3}\d{3,})_\d+")
 _LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
 def read_series(candidates: Sequence[Path], pictures: Sequence[Path]) -> Annotated | None:
-    """The boxes of ``ground_truth.txt`` files; None where none of some text files is one.
+    """Boxes of the ``ground_truth.txt`` files among some text files; None if there are none.
 
-    Pictures of folders without such a file are not among the boxes: nobody has said that they have no defect.
+    Pictures in folders without such a file are not included, since nothing states that they have no defect.
 
     Raises:
-        ReadError: a file that is named so and holds no boxes, or boxes of a picture that is not there.
+        ReadError: a ``ground_truth.txt`` without boxes, or boxes of a missing picture.
     """
     boxes: dict[Path, list[Box]] = {}
     used, missing = [], []
@@ -78,12 +78,12 @@ def _lines(file: Path) -> list[tuple[int, Box]]:
 
 
 def with_parts(pictures: list[LabelledPicture], notes: list[str], *, folders: bool) -> list[LabelledPicture]:
-    """The pictures with the part that they are of, where nothing states it and their names do.
+    """Take the part of each picture from its name, if no part is stated.
 
     Args:
-        pictures: as they were labelled.
-        notes: gets a sentence on what was understood.
-        folders: whether folders that say nothing else may be parts, as where boxes or masks give the classes.
+        pictures: the labelled pictures.
+        notes: list to which a sentence on the interpretation is appended.
+        folders: whether folders may be parts, as they are if boxes or masks give the classes.
     """
     if any(one.group for one in pictures):
         return pictures

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""Beats alike the chosen one, after it was relabelled: shown in one picture, and relabelled by one edit."""
+"""Similar beats of a relabelled one: drawn in one picture and relabelled by one edit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WAIT_S = 0.5
 
 
 def show(found: Reviewing, shapes: Shapes | None) -> None:
-    """Popover; what is alike is looked for while it is open."""
+    """Popover; similar beats are searched while it is open."""
     popover = st.popover("Alike beats", disabled=shapes is None, key=scope("alike"), on_change="rerun")
     if shapes is None or not popover.open:
         return
@@ -46,7 +46,7 @@ def show(found: Reviewing, shapes: Shapes | None) -> None:
 
 
 def _relabelled(found: Reviewing) -> int | None:
-    """Index of the chosen beat where a person gave it another class than the network."""
+    """Index of the chosen beat if a person gave it another class than the network; else None."""
     number = reviewing.chosen_number(found)
     [index] = places_of(found.state.beats.edits.number, np.array([number])) if number is not None else [-1]
     if index < 0:
@@ -76,7 +76,7 @@ def _relabel(state: ReviewState, numbers: np.ndarray, letter: str):
 
 @kept(unwatched=4)
 def _alike(_state: ReviewState, _shapes: Shapes, _index: int, mark: str, number: int) -> BackgroundCall:
-    """The beats alike one; its result is indices of the edited beats."""
+    """Background call that finds similar beats; its result is indices of the edited beats."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> np.ndarray:
         return alike(_state, _shapes, _index)

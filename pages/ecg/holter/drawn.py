@@ -1,8 +1,8 @@
-"""Callbacks of widgets that have another key in every view.
+"""Callbacks of widgets whose key differs in each view.
 
-A request that the browser sends while a page is being drawn carries the values of widgets that the page no longer has.
-Streamlit has forgotten them by then, takes them for changed, and calls back: a slider of the view before would turn the
-page back to it.
+A request that the browser sends while the page is drawn carries the values of widgets that the page no longer has.
+Streamlit has dropped their state, takes them for changed and runs their callbacks: a slider of the previous view would
+move the page back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pages.ecg.holter.keys import scope
 
 
 def while_drawn(slot: str, key: str, callback: Callable[..., None]) -> Callable[..., None]:
-    """``callback``, called only as long as ``key`` is the last one that was drawn in its ``slot``."""
+    """Wrap ``callback`` so that it runs only while ``key`` is the last one drawn in its ``slot``."""
     last = scope("drawn", slot)
     st.session_state[last] = key
 

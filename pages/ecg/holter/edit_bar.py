@@ -1,4 +1,4 @@
-"""The buttons that edit the chosen beat, and what the keys do: both enter the same decisions."""
+"""Buttons and keys that edit the chosen beat; both enter the same decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pages.ecg.holter.reviewing import WHO, Reviewing
 from pages.parts import keys, view
 
 FAMILY = scope("family")
-"""A beat of the chosen family, by its number; None where no family is chosen."""
+"""Key of the number of a beat in the chosen family; None if no family is chosen."""
 _AT, _SNAP, _NEW = scope("edit_at"), scope("edit_snap"), scope("edit_class")
 _ON_BEAT = {"x": "reject", "d": "delete", "y": "confirm"}
 _ON_FAMILY = {"x": "reject", "d": "delete", "a": "accept"}
@@ -61,7 +61,7 @@ def _on_beat(found: Reviewing, number: int | None, action: str, *letter: str) ->
 
 
 def _on_beats(found: Reviewing, numbers: list[int], action: str, *letter: str, seen: int | None = None) -> None:
-    """Decide about beats; after those that go, the next is chosen."""
+    """Enter a decision about beats; if they are removed, the next beat is chosen."""
     before = reviewing.now(found).beats
     if not reviewing.decide(found, lambda state: _made(state, numbers, action, *letter), seen):
         return
@@ -78,7 +78,7 @@ def _made(state: ReviewState, numbers: list[int], action: str, *letter: str) -> 
 
 
 def on_family(found: Reviewing, number: int, action: str, *letter: str, seen: int | None = None) -> None:
-    """Decide about all beats of the family of a beat: those of now, and accept only what is not decided."""
+    """Enter a decision about the current members of a beat's family; "accept" applies to undecided beats only."""
     call = found.shapes()
     if call.result is None:
         st.toast("The families are not ready yet.", icon=":material/hourglass_top:")
@@ -98,7 +98,7 @@ def _undo_or_redo(found: Reviewing, action: str, seen: int | None = None) -> Non
 
 
 def act_on_keys(found: Reviewing) -> None:
-    """Do what each key that was pressed says, in their order, on the review as this session knows it."""
+    """Apply the pressed keys in order to the review as this session has last seen it."""
     kept = memory()
     for press in review_keys.new_presses():
         kept.acting = press.number
@@ -131,7 +131,7 @@ def _edit(found: Reviewing, press: Press) -> None:
 
 
 def to_next(found: Reviewing) -> None:
-    """To the beat that most likely needs a look."""
+    """Go to the beat whose label is most likely wrong."""
     st.session_state[FAMILY] = None
     index = reviewing.next_in_queue(found)
     if index is None:
@@ -164,8 +164,7 @@ _MOVES = {"w": to_next, "g": to_next_family, "escape": _let_go}
 
 
 def _add_or_move(found: Reviewing, number: int | None) -> None:
-    """Where a beat is missing, or lies elsewhere: by default in the middle of the calipers, or of the longest RR in
-    view."""
+    """Time of a beat to add or move; by default the middle of the calipers, or of the longest RR interval in view."""
     recording = found.opened.recording
     at = st.number_input(
         "At, s", 0.0, recording.duration_s, _suggested(found), 0.01, format="%.3f", key=scope("edit_at", _place(found)),
@@ -205,7 +204,7 @@ def _sample(found: Reviewing, at_s: float, snap: bool) -> int:
 
 
 def _place(found: Reviewing) -> str:
-    """A field of its own for each place that it may suggest: one that we move would be moved back by the browser."""
+    """Key of the time field, one per suggested time: the browser would overwrite a new default of the same field."""
     return f"{_suggested(found):.3f}"
 
 

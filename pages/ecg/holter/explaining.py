@@ -1,4 +1,4 @@
-"""Why the network says what it says of the beat in view: its map, its reasons by parts, and the tests of both."""
+"""Explanations of the predicted class of the current beat: its map, its reasons by parts, and the tests of both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def explain(
     asked = (opened, checkpoint, analysis.beats, key)
     scale = shared_calls.watch("scale", caching.map_scale, *asked, drawn.target, drawn.method)
     found = shared_calls.watch("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
-    queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # these two among them
+    queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # includes these two
     for call in (found, scale):
         if not call.wait(EXPLAIN_S if queue_is_short else 0.0):
             return None, call
@@ -49,7 +49,7 @@ def explain(
 def reasons(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> BackgroundCall | None:
-    """Contributions of the current beat's parts to its class; None where the network does not support them."""
+    """Contributions of the current beat's parts to its class; None if the network does not support them."""
     if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -61,7 +61,7 @@ def reasons(
 def told(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, asked: BackgroundCall | None
 ) -> Callable[[], None] | None:
-    """What draws the reasons of :func:`reasons`; None where there are none to draw."""
+    """The drawing of :func:`reasons`; None if there are none."""
     if asked is None or analysis is None:
         return None
     judged = partial(_parts_judged, opened, checkpoint, analysis) if this_beat.tests_are_wanted() else None
@@ -69,14 +69,14 @@ def told(
 
 
 def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> BackgroundCall:
-    """Evidence on the current reasons."""
+    """Tests of the current reasons."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
     return shared_calls.watch("parts", caching.parts_evidence, *asked)
 
 
 def verdict(strip: Strip, waiting: BackgroundCall | None) -> None:
-    """Whether the map on the strip deserves belief; ``waiting`` computes one that is not there."""
+    """Tests of whether the map on the strip is faithful; with ``waiting`` they are computed if missing."""
     if waiting is not None:
         with st.container(key=styled("evidence")):
             progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")

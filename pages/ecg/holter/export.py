@@ -37,7 +37,7 @@ def show(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = N
 
 
 def _report(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None) -> None:
-    """The Holter report: made when it is asked for, since it takes seconds, and then here to be taken."""
+    """The Holter report: made on request, since it takes seconds, then offered for download."""
     state, opened, checkpoint = st.session_state, strip.opened, strip.checkpoint
     mark = analysis.mark if analysis is not None else ""
     asked = state.get(_WANTED) == (opened.key, checkpoint.sha256, mark)
@@ -80,7 +80,7 @@ def _want_report(of: tuple[str, str, str]) -> None:
 
 
 def _base_url() -> str:
-    """Where this dashboard is, as the browser has it; "" where that is not known."""
+    """Address of this dashboard in the browser; empty if unknown."""
     parts = urlsplit(st.context.url or "")
     path = parts.path.rstrip("/").removesuffix(f"/{HOLTER.url_path}")
     return f"{parts.scheme}://{parts.netloc}{path}" if parts.netloc else ""

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the Holter page measures of an analysis beside its counts of the head: kept, and shared by all sessions."""
+"""Cached measurements of an analysis for the Holter page, shared by all sessions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pages.parts.shared_calls import kept
 
 @dataclass(frozen=True)
 class Measures:
-    """What takes seconds: heart rate variability, with the intervals that it rests on, and ST level."""
+    """Slow measurements (seconds): heart rate variability, with its intervals, and ST level."""
 
     nn: NN
     hrv: HeartRateVariability
@@ -40,7 +40,7 @@ class MadeReport:
 
 @kept(unwatched=8)
 def holter_counts(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
-    """The counts of an analysis, in a moment also of a day; its result is ``HolterNumbers``."""
+    """Background call for the counts of an analysis, fast even for a day; its result is ``HolterNumbers``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> HolterNumbers:
         recording, beats, quality = _opened.recording, _analysis.beats, _analysis.quality
@@ -51,7 +51,7 @@ def holter_counts(_opened: Opened, _analysis: Analysis, key: str, sha256: str, m
 
 @kept(unwatched=8)
 def measured(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
-    """What takes seconds; its result is ``Measures``."""
+    """Background call for the slow measurements; its result is ``Measures``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Measures:
         tell = stopping(progress, should_stop)
@@ -81,5 +81,5 @@ def report_made(
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _minutes(key: str) -> StMinutes:
-    """Those of an open recording, so that an edit costs the minute that it lies in."""
+    """Cache of an open recording, so that an edit recomputes only the minute that it lies in."""
     return StMinutes()

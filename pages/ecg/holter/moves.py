@@ -19,7 +19,7 @@ _AROUND = "It is looked for from the chosen beat on, and after the last from the
 
 
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """All of the row; a kind that network or file cannot have is not offered."""
+    """The whole row; kinds of events that the network or file cannot have are not offered."""
     recording = opened.recording
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         controls.back_and_on(recording, start_s)
@@ -68,8 +68,8 @@ def _previous_and_next(
 
 
 def places(opened: Opened, analysis: Analysis | None) -> list[int] | bool | None:
-    """Samples of the kind that was chosen; None for ectopic beats, which the paper finds itself, False for the order of
-    confidence, in which only the page goes."""
+    """Samples of the chosen kind; None for ectopic beats, which the browser finds itself; False for the order of
+    confidence, which only the page steps through."""
     kind = st.session_state.get(KIND)
     if kind == CONFIDENCE:
         return False
@@ -80,7 +80,7 @@ def places(opened: Opened, analysis: Analysis | None) -> list[int] | bool | None
 
 
 def _by_a_key_of_their_own(opened: Opened, analysis: Analysis | None, about: int | None) -> None:
-    """The next of a class, and the next in the order of confidence."""
+    """Buttons for the next beat of a class and the next in the order of confidence."""
     recording, beats = opened.recording, analysis.beats if analysis else None
     counts = analysis.summary.counts if analysis else {}
     for letter in ("S", "V", "F"):
@@ -98,7 +98,7 @@ def _by_a_key_of_their_own(opened: Opened, analysis: Analysis | None, about: int
 
 
 def _rhythms(opened: Opened, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """The previous and next episode of non-sinus rhythm."""
+    """Buttons for the previous and next episode of non-sinus rhythm."""
     beats = analysis.beats if analysis else None
     before, following = view.episodes_around(beats, start_s, about) if beats is not None else (None, None)
     words = "of a rhythm that is not sinus rhythm, to its first beat"

@@ -14,7 +14,8 @@ from ecgviz.figures.rhythms import rhythm_words
 from ecgviz.holter.events import KINDS, events_of
 from ecgviz.holter.hours import Hour
 from ecgviz.holter.numbers import HolterNumbers
-from ecgviz.holter.rates import BRADYCARDIA_BELOW, TACHYCARDIA_ABOVE, exceeding
+from ecgviz.holter.pauses import exceeding
+from ecgviz.holter.rates import BRADYCARDIA_BELOW, TACHYCARDIA_ABOVE
 from ecgviz.reports.holter_tables import HRV_ROWS, NOT_ASSESSED, hour_words
 from ecgviz.results import Beats
 from models import Checkpoint

@@ -58,7 +58,7 @@ def _first(value: object) -> object:
 def _slider(recording: Recording, start_s: float) -> None:
     """Slider for the position of the view.
 
-    Each place has a slider of its own: one that we move would be moved back by what the browser still remembers.
+    Each position has a slider with its own key: the browser would overwrite a new value of the same slider.
     """
     last = recording.duration_s - view.seconds()
     if last <= 0:

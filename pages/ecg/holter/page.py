@@ -136,7 +136,7 @@ def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) 
         summary.warnings(recording, analysis, call)
     with at.moves:
         moves.show(opened, checkpoint, analysis, start_s, about)
-    # Maps and reasons are of the network's own answer, which no edit changes.
+    # Maps and reasons explain the network's own predictions, which edits do not change.
     beat = about if reviewed is None else reviewed.network_index(about)
     explained, waiting = explaining.explain(opened, checkpoint, network, beat, drawn_map)
     asked = explaining.reasons(opened, checkpoint, network, beat, drawn_map)
@@ -172,9 +172,9 @@ def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) 
 def _answer(
     opened: Opened, checkpoint: Checkpoint, call: BackgroundCall
 ) -> tuple[Analysis | None, Reviewing | None, Analysis | None]:
-    """The network's own answer, its review, and the answer with the edited beats, which the page follows.
+    """The network's analysis, its review, and the analysis with the edited beats, which the page shows.
 
-    What was stopped has not all beats, so a decision about the rest of them would have none to be about.
+    An analysis that was stopped lacks beats and therefore has no review.
     """
     network: Analysis | None = call.result if call.done else None
     if network is None or call.cancelled:
@@ -194,7 +194,7 @@ def _tabs(
     lead: str | None,
     positions: str,
 ) -> None:
-    """The tabs; only the open one is computed; all but the comparison follow the edited beats."""
+    """The tabs; only the open one is computed, and all but the comparison use the edited beats."""
     analysis = network if reviewed is None else reviewed.analysis
     beats, review, numbers, compare, annotations, about = st.tabs(TABS, key=TAB, bind="query-params")
     both = partial(compare_tab.show, opened, checkpoint)

@@ -19,7 +19,7 @@ DETECTED, REFERENCE = "detected", "reference"
 
 
 def choice(recording: Recording) -> tuple[str | None, str]:
-    """(lead or None for the network's own choice, positions) for :func:`ecgviz.analysis.analyse_beats`."""
+    """(lead, positions) for :func:`ecgviz.analysis.analyse_beats`; lead None for the default choice."""
     lead = st.session_state.get(keys.LEAD) or AUTOMATIC
     positions = st.session_state.get(keys.POSITIONS) or DETECTED
     known = (*recording.leads, *recording.others)
@@ -27,7 +27,7 @@ def choice(recording: Recording) -> tuple[str | None, str]:
 
 
 def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
-    """What is read, in words, and the options for it. Leads to ``avoid`` come last."""
+    """Summary of what is read, and its options. Leads to ``avoid`` come last."""
     lead, positions = choice(recording)
     if no_beats_are_looked_for(recording, lead, positions):
         words = "no ECG found"

@@ -1,11 +1,10 @@
-"""Keys that edit, as the paper sends them: none is lost however quickly they follow each other, and none hits a beat
-that was not seen.
+"""Edit keys sent by the paper: none is lost however fast they are pressed, and none edits a beat that was not shown.
 
-The paper (`pages/ecg/holter/canvas`) takes the keys, shows at once what they do, and sends all that the server has not
-told it to have heard of, so that a press during a rerun comes with the next one. With each goes what it is for: the
-beats that were chosen on the paper, a family, or a place; and the revision of the review that was on the screen. After
-a click or a key that moves the view by the server there is none: such a press is for whatever that leads to, so the
-page acts on presses after the callbacks of all else.
+The paper (`pages/ecg/holter/canvas`) handles the keys, shows their effect at once, and sends every press that the
+server has not acknowledged, so a press during a rerun comes with the next one. Each press carries its target (the beats
+chosen on the paper, a family, or a position) and the revision of the review on the screen. After a click or key that
+moves the view by the server, a press has no target: it applies to wherever the move leads. The page therefore handles
+presses after all other callbacks.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ class Press:
     Attributes:
         number: grows from press to press.
         key: one of ``KEYS``.
-        seen: what it is for, "beats 77 370", "family 77" or "at 1200" (a sample); None after a move that is on its way.
-        revision: of the review that was on the screen, None where the browser does not say.
+        seen: its target, "beats 77 370", "family 77" or "at 1200" (a sample); None after a move not yet completed.
+        revision: revision of the review on the screen; None if the browser does not report it.
     """
 
     number: float
@@ -39,7 +38,7 @@ class Press:
 
 
 def new_presses() -> list[Press]:
-    """The presses that were sent and not yet acted on, in their order."""
+    """The presses that were sent and not yet handled, in order."""
     done, sent = memory().done, state_of(PAPER, "pressed")
     found = [
         Press(one["n"], one["key"], _text(one.get("seen")), _revision(one.get("revision")))

@@ -1,7 +1,7 @@
-"""What a session remembers of its review, in one object that is changed in place.
+"""State of a review in a session, one object changed in place.
 
-Streamlit may end a run of the page at any access to ``st.session_state`` when another one is asked for. Between writing
-a decision and remembering that it was written there must be no such access: a key would be lost, or entered twice.
+Streamlit may end a run of the page at any access to ``st.session_state`` when a rerun is requested. Between writing a
+decision and recording that it was written there must be no such access: a key would be lost, or entered twice.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class ReviewMemory:
     """Of one session.
 
     Attributes:
-        key, revision: the review that this session has seen last, and how far.
-        done: number of the last press of a key that was acted on.
-        acting: number of the press that is being acted on, 0 for none.
+        key, revision: the review last seen by this session, and its revision.
+        done: number of the last key press that was handled.
+        acting: number of the press being handled, 0 for none.
         visited: beats that the queue has shown, by review.
         own: revisions that this session wrote, by review.
     """
@@ -42,11 +42,11 @@ class ReviewMemory:
         self.acted()
 
     def wrote_all(self, key: ReviewKey, seen: int, now: int) -> bool:
-        """Whether all that was written behind the revision ``seen`` up to ``now`` is this session's own."""
+        """Whether this session wrote all revisions after ``seen`` up to ``now``."""
         return set(range(seen + 1, now + 1)) <= self.own.get(key, set())
 
     def acted(self) -> None:
-        """The press that is being acted on is done with."""
+        """Mark the current press as handled."""
         self.done = max(self.done, self.acting)
 
 

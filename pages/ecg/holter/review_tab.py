@@ -1,4 +1,4 @@
-"""The tab Review: what to look at first, the families, rhythm episodes, and the log of what was decided."""
+"""The tab Review: beats to check first, families, rhythm episodes, and the log of decisions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show(found: Reviewing) -> None:
 
 
 def _head(found: Reviewing, shapes: Shapes | None) -> None:
-    """How far the review is, and what ends it."""
+    """Progress of the review, and the buttons that complete it."""
     state = found.state
     edits, n = state.beats.edits, len(state.beats)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=scope("review_head")):
@@ -109,7 +109,7 @@ def _about(found: Reviewing, family: Family) -> str:
 
 
 def _choose(found: Reviewing, number: int, family: Family) -> None:
-    """Choose a family, or let it go, and show the first of its beats that is like most of them."""
+    """Choose a family, or clear the choice, and show its first typical beat."""
     chosen = st.session_state.get(FAMILY) == number
     st.session_state[FAMILY] = None if chosen else number
     if not chosen:
@@ -117,7 +117,7 @@ def _choose(found: Reviewing, number: int, family: Family) -> None:
 
 
 def _chosen_family(found: Reviewing, shapes: Shapes, families: tuple[Family, ...], chosen: Family | None) -> None:
-    """What can be done with the chosen family; its place is kept where none is."""
+    """Actions on the chosen family; their place is reserved if none is chosen."""
     number = st.session_state.get(FAMILY) if chosen is not None else None
     st.caption("No family is chosen." if chosen is None else f"{_about(found, chosen)} Keys are for all of them.")
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
@@ -157,7 +157,7 @@ def _merge(found: Reviewing, family: Family, into: int) -> None:
 
 
 def _still(state, numbers: np.ndarray) -> np.ndarray:
-    """Indices of those beats that are there (still)."""
+    """Indices of those beats that still exist."""
     return np.flatnonzero(np.isin(state.beats.edits.number, numbers))
 
 
@@ -200,7 +200,7 @@ def _to_row(found: Reviewing, order: np.ndarray) -> None:
 
 
 def _rhythms(found: Reviewing) -> None:
-    """Enter, alter or take away an episode."""
+    """Add, change or remove an episode."""
     recording, episodes = found.opened.recording, found.state.beats.rhythms
     hours = recording.duration_s >= 3600
     with st.popover("Edit the rhythm", icon=":material/vital_signs:"):

@@ -1,4 +1,4 @@
-"""The review of what is open: the network's answer, what people decided, and one way to decide more."""
+"""Review of the open recording: the network's beats, the decisions of people, and the one function that enters more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from readers.recording import Recording
 
 WHO = scope("reviewer")
 _KEPT = 4
-"""States of reviews; of a day one is up to 15 MB and made in a hundredth of a second."""
+"""Cached review states; that of a day takes up to 15 MB and 10 ms to compute."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Reviewing:
     """A recording under review.
 
     Attributes:
-        opened, checkpoint: what is reviewed.
-        key: of its log.
-        network: the network's own answer.
-        state: the review as this run of the page shows it.
-        analysis: the same with the edited beats, which everything on the page follows.
+        opened, checkpoint: the recording and network under review.
+        key: key of its log.
+        network: the network's analysis.
+        state: review state of this run of the page.
+        analysis: the analysis with the edited beats, which the page shows.
     """
 
     opened: Opened
@@ -50,24 +50,24 @@ class Reviewing:
 
     @property
     def mark(self) -> str:
-        """What tells it from every other answer under review."""
+        """Identifies the analysis under review."""
         return f"{self.opened.key} {self.checkpoint.sha256} {self.network.mark}"
 
     def network_index(self, index: int | None) -> int | None:
-        """Index in the network's answer of a beat; None where there is none, as of one that a person added."""
+        """Index of a beat in the network's analysis; None for a beat that a person added."""
         if index is None:
             return None
         [place] = places_of(self.network.beats.sample, self.state.beats.edits.number[index : index + 1])
         return int(place) if place >= 0 else None
 
     def shapes(self) -> BackgroundCall:
-        """What families are made of; its result is a ``Shapes``."""
+        """Background call that computes the shapes of beats for families; its result is a ``Shapes``."""
         asked = (self.opened, self.network.beats, self.mark)
         return shared_calls.watch("shapes", caching.shapes, *asked, lasting=True)
 
 
 def of(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing:
-    """The review of an answer as it stands now; what is drawn from it is what this session has seen."""
+    """The current review of an analysis; its revision is recorded as seen by this session."""
     key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
     try:
         revision = ReviewLog().revision(key)
@@ -83,23 +83,23 @@ def of(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing:
 
 
 def as_known(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing | None:
-    """The review as this session has seen it last; None where it has seen none."""
+    """The review as last seen by this session; None if it has seen none."""
     key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
     kept = memory()
     if kept.key != key:
         return None
     try:
         state = _state(network, key, kept.revision, _mark(opened, network, key, kept.revision))
-    except ReviewError:  # said when the page is drawn
+    except ReviewError:  # shown when the page is drawn
         return None
     return Reviewing(opened, checkpoint, key, network, state, network)
 
 
 def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event], seen: int | None = None) -> bool:
-    """Enter what ``make`` gives for the review as this session knows it; whether it was entered. ``seen`` is the
-    revision that was on the screen, where the browser says so.
+    """Enter the event of ``make`` for the review as last seen; returns whether it was entered. ``seen`` is the revision
+    on the screen, if the browser reports it.
 
-    What was decided in another tab meanwhile is not overwritten: the page is drawn as it stands, and says so.
+    Decisions made in another tab since then are not overwritten: the page is redrawn with them and shows a message.
     """
     who = str(st.session_state.get(WHO) or "").strip()
     if not who:
@@ -129,7 +129,7 @@ def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event], seen: int
 
 
 def now(reviewing: Reviewing) -> ReviewState:
-    """The review after what this session entered since it was drawn."""
+    """The review with the events that this session entered since it was drawn."""
     kept = memory()
     known = kept.revision if kept.key == reviewing.key else reviewing.state.revision
     try:
@@ -140,12 +140,12 @@ def now(reviewing: Reviewing) -> ReviewState:
 
 
 def family_list(reviewing: Reviewing, shapes: Shapes) -> tuple[Family, ...]:
-    """The families as they stand."""
+    """The current families."""
     return _families(reviewing.opened.recording, reviewing.state, shapes, log_mark(reviewing, reviewing.state))
 
 
 def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
-    """How likely each label is wrong; by its probability alone until the shapes are known."""
+    """Probability that each label is wrong; from the class probability alone until the shapes are known."""
     call = reviewing.shapes()
     if not call.done or call.result is None:
         return np.where(state.beats.edits.singly, 0.0, 1.0 - state.beats.confidence)
@@ -153,9 +153,9 @@ def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
 
 
 def next_in_queue(reviewing: Reviewing) -> int | None:
-    """Index, in the review as it is now, of the beat to look at next; None where nothing is doubtful any more.
+    """Index, in the current review, of the next beat to check; None if no doubtful beat is left.
 
-    One that was shown and left undecided comes again after all others.
+    A beat that was shown and left undecided returns after all others.
     """
     state = now(reviewing)
     found = doubts(reviewing, state)
@@ -173,7 +173,7 @@ def next_in_queue(reviewing: Reviewing) -> int | None:
 
 
 def chosen_number(reviewing: Reviewing) -> int | None:
-    """Number of the beat that the view is about, in the review as it is now."""
+    """Number of the current beat, in the current review."""
     beats, sample = now(reviewing).beats, st.session_state.get(keys.BEAT)
     index = navigate.index_of_sample(beats, sample) if sample is not None else None
     return None if index is None else int(beats.edits.number[index])
@@ -192,14 +192,13 @@ def index_of(state: ReviewState, number: int) -> int:
 
 
 def log_mark(reviewing: Reviewing, state: ReviewState) -> str:
-    """What tells this review, as it is in ``state``, from all others that this server has seen; the log need not be
-    readable any more."""
+    """Identifies a review in this ``state`` among all on this server; does not read the log."""
     last = f"{state.revision} {state.events[-1].at}" if state.events else "0"
     return f"{reviewing.mark} {ReviewLog().path} {last} {' '.join(reviewing.key.values)}"
 
 
 def _mark(opened: Opened, network: Analysis, key: ReviewKey, revision: int) -> str:
-    """What tells a review at a revision from all others that this server has seen."""
+    """Identifies a review at a revision among all on this server."""
     return f"{opened.key} {network.mark} {ReviewLog().mark(key, revision)} {' '.join(key.values)}"
 
 

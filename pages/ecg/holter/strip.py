@@ -32,7 +32,7 @@ from pages.parts.background_call import BackgroundCall
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its recording's colour scale, and its tests, if they are wanted."""
+    """A map with the upper end of its recording's colour scale, and its tests if requested."""
 
     map: SaliencyMap
     vmax: float
@@ -65,9 +65,9 @@ class Strip(PaperView):
 
 
 def show(strip: Strip, reviewed: Reviewing | None, events: list[int] | bool | None, *, keep_place_of_map: bool) -> None:
-    """Draw the paper, with a reserved place for a pending map, and hand it its beats and the signal of the view.
+    """Draw the paper, with a reserved place for a pending map, and send it its beats and the signal of the view.
 
-    ``events``: samples that the keys J and K go through; None for the ectopic beats, False where they are the page's.
+    ``events``: samples that the keys J and K step through; None for ectopic beats; False if the page handles the keys.
     """
     opened, recording = strip.opened, strip.opened.recording
     shown, drawn = strip.shown(), strip.drawn(appearance.theme())
@@ -98,7 +98,7 @@ def show(strip: Strip, reviewed: Reviewing | None, events: list[int] | bool | No
 
 
 def _view(strip: Strip, reviewed: Reviewing | None) -> dict:
-    """Where the page is, and what keys are for."""
+    """Position of the page, and the function of each key."""
     kept, beats = following.settled(PAPER, strip.start_s), strip.beats
     chosen = None
     if beats is not None and strip.about is not None:

@@ -1,4 +1,4 @@
-"""What stands above the paper: the recording's name, the numbers of its beats, and warnings."""
+"""Head of the page above the paper: name of the recording, numbers of its beats, and warnings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def title(place, recording: Recording, analysis: Analysis | None) -> None:
 
 
 def warnings(recording: Recording, analysis: Analysis | None, call: BackgroundCall) -> None:
-    """How far the analysis is, and then what is to be known of it."""
+    """Progress of the analysis, then its warnings."""
     if not call.done:
         with st.container(key=scope("analysing"), width=420):
             progress.bar(call, "Analysing", scope("analysis"))
@@ -50,7 +50,7 @@ def warnings(recording: Recording, analysis: Analysis | None, call: BackgroundCa
 
 
 def metrics(analysis: Analysis | None, checkpoint: Checkpoint) -> None:
-    """The numbers at the top; dashes until they are known."""
+    """The summary numbers; dashes until they are known."""
     found = analysis.summary if analysis else None
     noisy = found.in_unusable if found else 0
     st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")

@@ -22,18 +22,18 @@ LIKELIEST = "likeliest"
 
 
 def move(recording: Recording, start_s: float) -> None:
-    """Buttons back and on, where the recording is longer than the view."""
+    """Buttons for the previous and next view, if the recording is longer than the view."""
     if recording.duration_s <= view.seconds() + 0.5:
         return
     back_and_on(recording, start_s)
 
 
 def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
-    """Map controls; None where the map is off.
+    """Map controls; None if the map is off.
 
     Args:
-        checkpoint: whose map.
-        picture: it lies over a picture of an ECG, and not behind the traces of a recording.
+        checkpoint: network to explain.
+        picture: whether the map lies over a picture of an ECG instead of behind the traces of a recording.
     """
     if not has_maps(checkpoint):
         return None
@@ -55,7 +55,7 @@ def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
 
 
 def label_picker(checkpoint: Checkpoint) -> None:
-    """The label that the map, the reasons and the weights of the leads are about."""
+    """The label explained by the map, the reasons and the lead weights."""
     st.selectbox(
         "Label", [LIKELIEST, *checkpoint.card.classes], key=keys.LABEL, bind="query-params", width=250,
         format_func=lambda name: "for the likeliest label" if name == LIKELIEST else f"for {label_words(name)}",

@@ -183,7 +183,7 @@ def _explain(
 def _tests(
     opened: Opened, checkpoint: Checkpoint, maps: RecordMaps, view_s: tuple[float, float], label: str
 ) -> BackgroundCall | None:
-    """Tests of the map in view, where they are wanted."""
+    """Tests of the map in view, if requested."""
     if not this_beat.tests_are_wanted():
         return None
     of = (opened.key, checkpoint.sha256, *view_s, maps.method)
@@ -209,7 +209,7 @@ def _panel(
     label: str | None,
     asked: BackgroundCall | None,
 ) -> None:
-    """Beside the paper: the labels, why the one in view, and what each lead weighs."""
+    """Panel beside the paper: labels, reasons for the label in view, and lead weights."""
     answer.show(analysis)
     if asked is not None and label is not None:
         key = _key_of_why(sheet.opened, checkpoint, (sheet.start_s, sheet.seconds), label)
@@ -226,7 +226,7 @@ def _asked_why(
     view_s: tuple[float, float],
     label: str | None,
 ) -> BackgroundCall | None:
-    """What each wave of each group of leads brings to the label in view; None where the network cannot be asked."""
+    """Contribution of each wave in each group of leads to the label in view; None if not supported."""
     if analysis is None or label is None or not has_record_parts(checkpoint):
         return None
     key = _key_of_why(opened, checkpoint, view_s, label)
@@ -253,7 +253,7 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
 
 
 def _warnings(recording: Recording, analysis: RecordAnalysis | None, call: BackgroundCall) -> None:
-    """How far the analysis is, and then what is to be known of it."""
+    """Progress of the analysis, then its warnings."""
     if not call.done:
         progress.bar(call, "Analysing", scope("analysis"))
     sentences = list(analysis.warnings if analysis else recording.warnings)

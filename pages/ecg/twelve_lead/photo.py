@@ -95,7 +95,7 @@ def describe(picture: EcgPicture) -> str:
 def _page_number(picture: EcgPicture) -> None:
     if picture.pages < 2:
         return
-    # What is shown rules: the widget may still hold the page of another file.
+    # Use the page that is shown: the widget may still hold that of another file.
     st.session_state[_PAGE] = picture.page
     st.selectbox(
         "Page", range(1, picture.pages + 1), key=_PAGE, on_change=_choose_page, width=150, label_visibility="collapsed",

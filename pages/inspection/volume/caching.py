@@ -25,9 +25,9 @@ class OpenedVolume:
     """An open volume.
 
     Attributes:
-        volume: its planes.
-        window: from the inside of the part.
-        key: what everything computed from it is kept under.
+        volume: the volume.
+        window: default window, from the inside of the part.
+        key: cache key of everything computed from it.
     """
 
     volume: Volume
@@ -39,7 +39,7 @@ class OpenedVolume:
 def opening(_opened: OpenedStack, key: str) -> BackgroundCall:
     """Background call that opens the volume of a stack; its result is an ``OpenedVolume``.
 
-    The planes that its window is told from are read, and with them a compressed volume is unpacked.
+    It reads the planes for the default window, which also unpacks a compressed volume.
     """
 
     def compute(progress: Progress, should_stop: ShouldStop) -> OpenedVolume:
@@ -52,7 +52,7 @@ def opening(_opened: OpenedStack, key: str) -> BackgroundCall:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def mandrel(_volume: Volume, key: str, index: int) -> Centre:
-    """The mandrel that is found in an axial slice."""
+    """Position of the mandrel found in an axial slice."""
     spacing = None if _volume.spacing_mm is None else _volume.spacing_mm[1:]
     return find_centre(_volume.plane(0, index), spacing)
 

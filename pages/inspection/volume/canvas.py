@@ -1,7 +1,7 @@
-"""Three linked planes on canvases: a click in one moves the others, the wheel its own; right-drag is window and level.
+"""Three linked planes on canvases: a click moves the other planes, the wheel its own; right-drag sets window and level.
 
-The browser draws at once what it can (the lines of the position, a window over the greys that it has) and tells the
-page, which sends the planes anew. Nothing is loaded from elsewhere.
+The browser redraws at once what it can (cross-hairs, the window on the pixels that it has) and notifies the page, which
+sends new planes. No external resources are loaded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _component = st.components.v2.component(
 
 
 def mount(message: bytes, key: str, moved: Callable[[], None]) -> None:
-    """The planes of a message of ``ecgviz.figures.plane_pixels``; ``moved`` is called when the browser tells of it."""
+    """The planes of a message of ``ecgviz.figures.plane_pixels``; ``moved`` is called after a move in the browser."""
     _component(key=key, data=message, on_view_change=moved)
 
 

@@ -1,4 +1,4 @@
-"""Form for what a volume does not say of itself: the shape of raw values, or which array of a file is meant."""
+"""Form for options that a volume file does not state: the layout of raw values, or the array to open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 
 def picker(address: str) -> None:
-    """The form that suits a file that could not be opened; nothing where none does."""
+    """Show the form for a file that could not be opened; nothing if no option would help."""
     plain, _, _ = address.partition("?")
     suffix = _name(plain).suffix.lower()
     if suffix in RAW_SUFFIXES:

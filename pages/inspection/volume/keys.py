@@ -13,6 +13,6 @@ UNROLLED = scope.in_url("unrolled")
 
 TOOL = scope("tool")
 STATE = scope("state")
-"""What is looked at, by the volume: see ``view.View``."""
+"""View of each volume; see ``view.View``."""
 EDITION = scope("edition")
-"""Counts the widgets of the position, which are replaced when something else moves it."""
+"""Number in the keys of the position widgets, which are replaced when the position is changed elsewhere."""

@@ -1,4 +1,4 @@
-"""Page Volume: a stack or volume in three linked planes, measured, unrolled, with the verdict over it."""
+"""Page Volume: a stack or volume in three linked planes, with measures, unrolled winding and verdict overlay."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _canvas(volume: Volume, message: bytes, shown: View, stacked: int, tool: str
 
 
 def _measured(volume: Volume, shown: View) -> str:
-    """What the points measure, in words."""
+    """The measured distance or angle, in words."""
     if len(shown.points) < 2:
         return ""
     length, unit = distance(shown.points[0], shown.points[1], volume.spacing_mm)

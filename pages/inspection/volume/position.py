@@ -1,4 +1,4 @@
-"""The position in numbers: what the planes follow without a pointer."""
+"""Number inputs for the position, for use without a pointer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from readers.volumes.volume import Volume
 
 
 def picker(volume: Volume, shown: View, along: int) -> View:
-    """A number for each of z, y and x; the view that they say."""
+    """Inputs for z, y and x; returns the view at that position."""
     edition = st.session_state.get(keys.EDITION, 0)
     found = []
     with st.container(horizontal=True, gap="xsmall", key=scope("position")):

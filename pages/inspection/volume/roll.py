@@ -1,4 +1,4 @@
-"""The winding unrolled, below the planes: around the mandrel and along it."""
+"""The unrolled winding below the planes: around the mandrel and along it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATIENCE_S = 1.5
 
 
 def show(opened: OpenedVolume, index: int, window: Window) -> None:
-    """Both views of the winding in the axial plane ``index``, around a mandrel that is found or given."""
+    """Both views of the winding for the axial plane ``index``; the mandrel is found or entered."""
     volume, key = opened.volume, opened.key
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=scope("roll_row")):
         by_hand = st.toggle("Mandrel by hand", key=scope("by_hand", hash(key)))

@@ -1,4 +1,4 @@
-"""The network's verdict over a volume: the score of every slice, and the maps of those that were explained so far."""
+"""Verdict overlay of a volume: the score of each slice, and the maps of the slices explained so far."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _MOST_MAPS = 400
 
 @dataclass(frozen=True)
 class Shown:
-    """What lies over the planes.
+    """Overlay on the planes.
 
     Attributes:
-        overlay: scores and maps; None where nothing was asked for or is known.
-        verdict: on the stack, when it is scored.
-        point: that it was judged by.
-        vmax: importance that is the full colour.
-        waiting: what is still computed, with what to call it.
+        overlay: scores and maps; None if off or not known yet.
+        verdict: verdict on the stack, once it is scored.
+        point: operating point of the verdict.
+        vmax: importance at the end of the colour scale.
+        waiting: pending computations, with their display names.
     """
 
     overlay: VolumeOverlay | None = None
@@ -51,7 +51,7 @@ NOTHING = Shown()
 
 
 def overlay(opened: OpenedStack, checkpoint: Checkpoint, volume: Volume, index: int) -> Shown:
-    """What is known by now; asks for the scores of all slices, then for the map of the one that is shown.
+    """The current results; requests the scores of all slices, then the map of the slice shown.
 
     Raises:
         CheckpointError: the checkpoint is not for pictures.
@@ -82,7 +82,7 @@ def overlay(opened: OpenedStack, checkpoint: Checkpoint, volume: Volume, index: 
 
 
 def panel(shown: Shown, at: View, volume: Volume) -> None:
-    """Verdict, the score of the slice that is shown, the way to the worst one, and what is still computed."""
+    """Verdict, score of the slice shown, button to the worst slice, and progress of pending computations."""
     if shown.verdict is not None and shown.overlay is not None:
         axis = shown.overlay.axis
         score = shown.overlay.scores[at.at[axis]]

@@ -1,4 +1,4 @@
-"""What the Volume page looks at: voxel, window and points of a measure, of each volume of a session."""
+"""View of the Volume page, per volume and session: voxel, window, and points of a measure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pages.parts import picture_keys
 from readers.volumes.volume import Volume
 
 POINTS = {"distance": 2, "angle": 3}
-"""Points of each tool that measures."""
+"""Number of points of each measuring tool."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at.
+    """View of a volume.
 
     Attributes:
-        key: of the volume.
+        key: cache key of the volume.
         at: voxel (z, y, x).
-        window: chosen by hand; None for that of the part.
+        window: window set by the user; None for the default.
         points: voxels (z, y, x) of a measure, which may lie between the planes' pixels.
     """
 
@@ -37,7 +37,7 @@ class View:
 
 
 def current(volume: Volume, key: str, along: int) -> View:
-    """The view of a volume: as it was left, or the middle, at the slice that another page was at."""
+    """View of a volume: the last one, or the centre at the slice shown on another page."""
     kept = st.session_state.get(keys.STATE)
     if isinstance(kept, View) and kept.key == key:
         return kept
@@ -49,13 +49,13 @@ def current(volume: Volume, key: str, along: int) -> View:
 
 
 def set_view(view: View) -> View:
-    """Look at something else."""
+    """Change the view."""
     st.session_state[keys.STATE] = view
     return view
 
 
 def go_to(volume: Volume, view: View, at: Voxel, along: int) -> View:
-    """Look at another voxel; the pages of slices follow. Replaces the widgets of the position."""
+    """Move to another voxel, also on the slice pages. Replaces the position widgets."""
     st.session_state[keys.EDITION] = st.session_state.get(keys.EDITION, 0) + 1
     found = set_view(replace(view, at=within(volume, at)))
     st.session_state[picture_keys.SLICE] = found.at[along]
@@ -63,7 +63,7 @@ def go_to(volume: Volume, view: View, at: Voxel, along: int) -> View:
 
 
 def told(volume: Volume, view: View, message: Any, along: int, tool: str) -> None:
-    """Follow a message of the browser, which may hold anything: a voxel, a window, points, each if it is sound."""
+    """Apply a message of the browser (voxel, window, points); each value is validated, as messages are untrusted."""
     if not isinstance(message, Mapping):
         return
     at = _numbers(message.get("at"), 3)

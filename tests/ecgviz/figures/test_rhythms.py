@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ecgviz.figures.overview import overview_figure
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, RHYTHM_WORDS, labels_in_view, rhythm_legend
 from models.data.rhythms import RHYTHM_CLASSES
-from models.evaluation.rhythm_episodes import RhythmEpisode
+from models.postprocessing.rhythm_episodes import RhythmEpisode
 from readers.core.lead_names import TWELVE_LEADS
 from tests.ecgviz.figures.conftest import make_beats, make_recording, spiky
 from tests.ecgviz.figures.strips import strip_figure, strip_file

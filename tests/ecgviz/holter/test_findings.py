@@ -10,8 +10,7 @@ import pytest
 
 from ecgviz.holter.findings import choose_strips, urgent_findings
 from ecgviz.holter.numbers import holter_numbers
-from ecgviz.holter.rates import pauses_of
-from ecgviz.holter.silent_pauses import held_against_leads
+from ecgviz.holter.pauses import held_against_leads, pauses_of
 from ecgviz.results import Beats, RhythmEpisode
 from readers.recording import ArraySource
 from tests.ecgviz.holter.made import CLASSES, beats, recording

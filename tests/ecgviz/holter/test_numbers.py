@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from ecgviz.holter.ectopy import ectopy_of
 from ecgviz.holter.hours import Counted, hour_edges, hours_of
 from ecgviz.holter.numbers import holter_numbers
-from ecgviz.holter.rates import exceeding, longest_rr, noisy_between, pauses_of, rate_episodes, rates_of
+from ecgviz.holter.pauses import exceeding, longest_rr, noisy_between, pauses_of
+from ecgviz.holter.rates import rate_episodes, rates_of
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.signals.rr import heart_rate
 from tests.ecgviz.holter.made import CLASSES, beats, quality

@@ -11,10 +11,10 @@ from ecgviz.reports.annotations import wfdb_record_name, wfdb_record_names, writ
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
-from models.evaluation.rhythm_episodes import RhythmEpisode, decode_rhythms
 from models.metrics.ec57.episodes import compare_episodes
 from models.metrics.ec57.marks import Protocol
 from models.metrics.rhythms import reference_episodes
+from models.postprocessing.rhythm_episodes import RhythmEpisode, decode_rhythms
 from readers.wfdb.annotation_file import open_annotations
 from readers.wfdb.annotations import read_annotations
 

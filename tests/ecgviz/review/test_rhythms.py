@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecgviz.review.events import RhythmEdit, Span
 from ecgviz.review.rhythms import edited_rhythms
-from models.evaluation.rhythm_episodes import RhythmEpisode, rhythm_at
+from models.postprocessing.rhythm_episodes import RhythmEpisode, rhythm_at
 
 END = 100
 LABELS = ("N", "AFIB", "VT")

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.data.rhythms import RHYTHM_CLASSES
-from models.evaluation.rhythm_episodes import RhythmEpisode
 from models.metrics.rhythms import reference_episodes, summarise_time, time_counts, time_scores
+from models.postprocessing.rhythm_episodes import RhythmEpisode
 
 
 def episodes(*parts: tuple[float, float, str]) -> tuple[RhythmEpisode, ...]:

@@ -1,8 +1,8 @@
-"""The ECG paper as a canvas of the browser, and the feeds that take bytes to it.
+"""The ECG paper as a canvas component of the browser, and the invisible components that send data to it.
 
-One component draws and listens. Others without a face hand it its code, the beats and the tiles, each a message of its
-own, so that a rerun sends only what has changed: the paper's few kilobytes, not a day's beats. A message begins with a
-mark of its content (what the browser has already is not read again), the number of the paper, and the kind.
+One component draws and handles events. Invisible ones send it its code, the beats and the tiles, each as a separate
+message, so a rerun sends only what has changed: the paper's few kilobytes, not a day's beats. A message starts with a
+mark that identifies its content (the browser skips content that it has), the number of the paper, and the kind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CODE = ("unpack", "store", "draw", "marks", "measure", "face", "paper", "keys",
 
 
 class Kind(IntEnum):
-    """What a message is."""
+    """Kinds of messages."""
 
     PAPER = 0
     BEATS = 1
@@ -43,7 +43,7 @@ _feed = st.components.v2.component("ecgviz_paper_feed", html="<span></span>", js
 
 
 def framed(packed: bytes, kind: Kind, paper: int = 0) -> bytes:
-    """A message of bytes that :func:`ecgviz.figures.packed_arrays.pack` gave."""
+    """A message from bytes of :func:`ecgviz.figures.packed_arrays.pack`."""
     return md5(packed, usedforsecurity=False).digest() + bytes((paper, kind)) + packed
 
 
@@ -53,7 +53,7 @@ def unframed(message: bytes) -> tuple[Kind, bytes]:
 
 
 def draw(key: str, message: bytes, on_view: Callable[[], None]) -> None:
-    """The paper; ``on_view`` is called when the view rests elsewhere. Keys come as the state ``pressed``."""
+    """The paper; ``on_view`` is called after the view has moved. Pressed keys are in the state ``pressed``."""
     _code(key=f"{key}-code", height=1)
     _paper(
         key=key, data=message, default={"pressed": [], "view": None}, on_pressed_change=lambda: None,
@@ -62,10 +62,10 @@ def draw(key: str, message: bytes, on_view: Callable[[], None]) -> None:
 
 
 def feed(key: str, message: bytes) -> None:
-    """What the paper draws; of tiles the browser says by the state ``want`` which it needs."""
+    """Send data to the paper; the browser requests tiles by the state ``want``."""
     _feed(key=key, data=message, default={"want": None}, on_want_change=lambda: None, height=1)
 
 
 def state_of(key: str, name: str) -> Any:
-    """What the browser has told under a name; None before it has."""
+    """State of the component by name; None before the browser has set it."""
     return getattr(st.session_state.get(key), name, None)

@@ -1,7 +1,7 @@
-"""Who moves the view: the hand on the paper, or the page.
+"""Synchronises the view of the paper with that of the page.
 
-The paper moves by itself and tells where it rests; the page moves it by a button, a row of a table, a link. A place
-that the paper told of is not sent back as a move, so a rerun that comes late does not pull the paper back.
+The user moves the paper in the browser, which reports its position at rest; the page moves it by a button, a table row
+or a link. A position reported by the paper is not sent back as a move, so a late rerun does not pull the paper back.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from readers.recording import Recording
 
 @dataclass
 class Following:
-    """What a session knows of one paper.
+    """State of one paper in a session.
 
     Attributes:
-        heard: number of the last view that the browser told of.
-        moves: moves of the page; the browser follows each once.
-        start_s: where page and paper agreed to be, None before.
+        heard: number of the last view that the browser reported.
+        moves: number of moves by the page; the browser follows each once.
+        start_s: last start of the view that page and paper agreed on; None before.
     """
 
     heard: float = 0.0
@@ -36,13 +36,13 @@ class Following:
 
 
 def following(key: str) -> Following:
-    """The one of a paper of the session that runs."""
+    """State of a paper in the current session."""
     found: Following = st.session_state.setdefault(f"{key}-following", Following())
     return found
 
 
 def hear(key: str, source: str, recording: Recording) -> None:
-    """Callback: the paper rests elsewhere. What another callback of the same run moved stays."""
+    """Callback: the paper has moved. A move by another callback of the same run takes precedence."""
     kept, told = following(key), state_of(key, "view")
     if not _sound(told) or told["source"] != source or told["n"] <= kept.heard:
         return
@@ -64,7 +64,7 @@ def hear(key: str, source: str, recording: Recording) -> None:
 
 
 def settled(key: str, start_s: float) -> Following:
-    """What to send with the paper of this run: a move, where the page is elsewhere than the paper last told."""
+    """The move to send with the paper of this run, if the page's view differs from the last one reported."""
     kept = following(key)
     if kept.start_s != start_s:
         kept.moves, kept.start_s = kept.moves + 1, start_s
@@ -72,7 +72,7 @@ def settled(key: str, start_s: float) -> Following:
 
 
 def _sound(told: Any) -> bool:
-    """Whether a message of the browser is one."""
+    """Whether a message from the browser is valid."""
     if not isinstance(told, dict) or not isinstance(told.get("source"), str):
         return False
     numbers = [told.get(name) for name in ("n", "start", "middle", "seconds", "gain")]

@@ -1,4 +1,4 @@
-"""Tiles of the signal, read when the paper asks for them: by a fragment of its own, so that the page does not rerun."""
+"""Tiles of the signal, read on request of the paper in a separate fragment, so that the page does not rerun."""
 
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
 
@@ -23,15 +23,15 @@ from pages.parts.shared_calls import kept
 from readers.recording import Read, Recording
 
 _USUAL_PX = 1200
-"""Width of a paper that has not told its own."""
+"""Assumed width of a paper before it reports its own, pixels."""
 _MOST = 24
-"""Tiles of one answer."""
+"""Most tiles per response."""
 _BASE_S = 0.3
 
 
 @dataclass(frozen=True)
 class Signal:
-    """What is drawn, and its name: ``mark`` tells it from every other recording and filter."""
+    """The signal to draw; ``mark`` identifies its recording and filter."""
 
     source: TileSource
     fs: float
@@ -46,7 +46,7 @@ def signal_of(recording: Recording, ranges: dict[str, Range], read: Read | None,
 
 @st.fragment
 def serve(key: str, signal: Signal, start_s: float, seconds: float) -> None:
-    """Hand the paper the tiles that it asks for; before it has, those of its first view."""
+    """Send the requested tiles, or those of the first view before any request."""
     asked = _asked(component.state_of(key, "want"), signal)
     number, tiles = asked if asked is not None else (0, _first(signal, start_s, seconds))
     base = _base(signal) if any(level >= BASE_LEVEL for level, _ in tiles) else None
@@ -54,7 +54,7 @@ def serve(key: str, signal: Signal, start_s: float, seconds: float) -> None:
 
 
 def _asked(want: Any, signal: Signal) -> tuple[int, list[tuple[int, int]]] | None:
-    """Number and tiles of a request; None where there is none, or one for another signal. A request is not trusted."""
+    """Number and tiles of a request, validated; None without a request or if it is for another signal."""
     if not isinstance(want, dict) or want.get("source") != signal.mark or not isinstance(want.get("tiles"), list):
         return None
     number = want.get("number")
@@ -71,7 +71,7 @@ def _asked(want: Any, signal: Signal) -> tuple[int, list[tuple[int, int]]] | Non
 
 
 def _first(signal: Signal, start_s: float, seconds: float) -> list[tuple[int, int]]:
-    """Tiles of a view on a paper of usual width."""
+    """Tiles of a view at the assumed width."""
     columns = seconds * signal.fs / _USUAL_PX
     level = min(max(int(math.log(max(columns, 1), FACTOR)), 0), BASE_LEVEL - 1, signal.source.levels - 1)
     size = FACTOR**level * TILE
@@ -81,7 +81,7 @@ def _first(signal: Signal, start_s: float, seconds: float) -> list[tuple[int, in
 
 
 def _base(signal: Signal) -> Base | None:
-    """The base of the coarse levels, made in the background; None while it is not there."""
+    """Base of the coarse levels, computed in the background; None until it is ready."""
     call = shared_calls.watch("pyramid", _made, signal, signal.mark)
     return call.result if call.wait(_BASE_S) else None
 
@@ -101,7 +101,7 @@ def _made(_signal: Signal, mark: str) -> BackgroundCall:
 def _message(
     _signal: Signal, _base: Base | None, mark: str, number: int, tiles: tuple[tuple[int, int], ...], with_base: bool
 ) -> bytes:
-    """The answer to one request."""
+    """Response to one request."""
     source = TileSource(_signal.source.read, _signal.source.n_samples, _signal.source.steps, _base)
     arrays, there, pending = {}, [], []
     for level, index in tiles:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
-from models.evaluation.rhythm_episodes import (
+from models.metrics.rhythms import reference_episodes, time_counts, time_scores
+from models.postprocessing.rhythm_episodes import (
     AF_CLASSES,
     CHANGE_COST,
     FEWEST_BEATS,
@@ -25,7 +26,6 @@ from models.evaluation.rhythm_episodes import (
     rhythm_at,
     stretches,
 )
-from models.metrics.rhythms import reference_episodes, time_counts, time_scores
 
 N, AFIB, AFL, SVTA, VT, B, T, P, OTHER = range(9)
 

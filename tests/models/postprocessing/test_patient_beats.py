@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.patient_beats import MOST_LEARNT, BeatView, adapt, ask_next, beat_view, learn
+from models.postprocessing.patient_beats import MOST_LEARNT, BeatView, adapt, ask_next, beat_view, learn
 
 CLASSES = ("N", "S", "V", "F", "Q")
 N, S, V = range(3)

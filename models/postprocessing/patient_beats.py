@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from models.evaluation.ectopic_beats import scaled_shapes
 from models.evaluation.operating_scores import wilson
+from models.postprocessing.ectopic_beats import scaled_shapes
 
 MOST_LEARNT = 800
 """Decided beats that a model is made of; of more, as many of each kind as there is room for."""
@@ -87,7 +87,7 @@ def beat_view(prob: np.ndarray, shapes: np.ndarray, rr_s: np.ndarray, classes: S
 
     Args:
         prob: the network's probabilities, as its labels follow from them, float (n, n_classes).
-        shapes: the signal around each beat, from :func:`models.evaluation.ectopic_beats.cut_shapes`, float32
+        shapes: the signal around each beat, from :func:`models.postprocessing.ectopic_beats.cut_shapes`, float32
             (n, n_leads, n_samples).
         rr_s: RR interval to the beat before, s, (n,); NaN where there is none.
         classes: names of the columns of ``prob``.

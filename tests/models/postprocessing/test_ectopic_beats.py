@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.ectopic_beats import adapt_to_recording, beat_shapes, more_common, shape_size
+from models.postprocessing.ectopic_beats import adapt_to_recording, beat_shapes, more_common, shape_size
 from models.tasks import BeatInputs
 
 CLASSES = ("N", "S", "V", "F", "Q")
