@@ -38,7 +38,7 @@ def inside_roots(path: str) -> Path:
     tried = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
     try:
         resolved = [_resolved(candidate) for candidate in tried]
-        # What stands after a question mark is not resolved, and may be the rest of a path through a folder of that name.
+        # What stands after a question mark is not resolved, and may go on through a folder whose name has one.
         inside = [one for one in resolved if _below(one, roots) and _below(one.resolve(), roots)]
         there = [one for one in inside if address_of(one).file.exists() or one.with_name(one.name + ".hea").exists()]
     except (OSError, RuntimeError, ValueError) as error:
