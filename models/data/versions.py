@@ -10,6 +10,7 @@ sides by group.
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import io
 import json
@@ -130,16 +131,30 @@ def make_version(
     if not any(rows.values()):
         raise ConfigError("version", "there is neither a parent set nor a label; decide about some parts first")
     root = versions_root() / name
-    number = 1 + max((one.number for one in list_versions(name)), default=0)
-    folder = root / f"v{number:04d}"
-    part = root / f".v{number:04d}.{os.getpid()}"
     try:
-        part.mkdir(parents=True, mode=0o700)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (root / ".lock").open("w") as lock:  # of two who make one at once each gets a number
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return read_version(_write_version(root, rows, log, _parent_entry(parent)))
+    except OSError as error:
+        raise ReadError(root, f"cannot be written ({error.strerror}); free space, or set ECGVIZ_HOME") from error
+
+
+def _write_version(
+    root: Path, rows: Mapping[str, Sequence[ImageRow]], log: list[dict[str, Any]], parent: dict[str, str] | None
+) -> Path:
+    """Write the next version of a data set below its folder, whole or not at all; returns the version's folder."""
+    # A damaged version keeps its number, too.
+    number = 1 + max((int(one.name[1:]) for one in root.glob("v*") if one.name[1:].isdecimal()), default=0)
+    folder, part = root / f"v{number:04d}", root / ".part"
+    shutil.rmtree(part, ignore_errors=True)  # of one that was interrupted
+    try:
+        part.mkdir(mode=0o700)
         written = _write_rows(part, rows)
         manifest = {
-            "name": name,
+            "name": root.name,
             "number": number,
-            "parent": _parent_entry(parent),
+            "parent": parent,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "counts": {side: _tally(found) for side, found in rows.items()},
             "changes": log,
@@ -148,11 +163,9 @@ def make_version(
         }
         write_whole(part / MANIFEST, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
         part.replace(folder)
-    except OSError as error:
-        raise ReadError(folder, f"cannot be written ({error.strerror}); free space, or set ECGVIZ_HOME") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return read_version(folder)
+    return folder
 
 
 def read_version(folder: str | Path) -> Version:

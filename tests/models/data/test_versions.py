@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,15 @@ def test_versions_follow_each_other(parent):
     assert second.parent == {"root": str(first.folder), "version": "cells-v1", "sha256": first.sha256}
     assert second.sha256 == first.sha256, "the same labels and pictures"
     assert [one.title for one in list_versions("cells")] == ["cells-v1", "cells-v2"]
+
+
+def test_two_at_once_get_two_numbers_and_a_damaged_one_keeps_its_own(parent):
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: make_version("cells", [], parent), range(4)))
+    assert sorted(one.number for one in made) == [1, 2, 3, 4]
+    assert not any(verify(one) for one in made)
+    (made[0].folder.parent / "v0004" / "manifest.json").write_text("{")
+    assert make_version("cells", [], parent).number == 5
 
 
 def test_a_version_outlives_its_parent_and_a_changed_file_is_found(parent):
