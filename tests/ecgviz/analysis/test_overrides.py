@@ -104,7 +104,8 @@ def test_writers_at_once_lose_nothing(log):
     ("field", "value"),
     [
         ("slice_index", [1]), ("slice_index", "a"), ("slice_index", -1), ("file_sha256", []), ("who", 5),
-        ("time", None), ("scope", {}), ("new", []), ("undone", "no"), ("score", "x"), ("threshold", None), ("reason", None),
+        ("time", None), ("scope", {}), ("new", []), ("undone", "no"), ("score", "x"), ("threshold", None),
+        ("reason", None),
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_passed_over(log, field, value):
