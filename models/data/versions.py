@@ -30,7 +30,9 @@ from models.core.files import write_whole
 from models.core.home import home_folder
 from models.core.words import counted
 from models.data.image_folder import SPLITS, TABLE, ImageRow, load_split, split_rows
+from models.data.image_folder.split import picture_sha256
 from models.tasks.image import IMAGE_CLASSES
+from readers.volumes.files import files_of
 
 MANIFEST = "manifest.json"
 FOLDER = "versions"
@@ -199,13 +201,13 @@ def list_versions(name: str = "") -> list[Version]:
 def verify(version: Version) -> list[str]:
     """Files of a version whose bytes are not those of its manifest any more, or that are gone."""
     spoilt = []
-    for row in version.rows:
+    for file, digest in {str(row["file"]): row["sha256"] for row in version.rows}.items():
         try:
-            same = hashlib.sha256((version.folder / row["file"]).read_bytes()).hexdigest() == row["sha256"]
+            same = picture_sha256(version.folder / file) == digest
         except OSError:
             same = False
         if not same:
-            spoilt.append(str(row["file"]))
+            spoilt.append(file)
     return spoilt
 
 
@@ -270,12 +272,14 @@ def _changed(
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return picture_sha256(path)
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror}), though a label was given to it") from error
 
 
 def _row(change: Change, digest: str) -> ImageRow:
+    if len(files_of(change.path)) > 1:
+        raise ReadError(change.path, "is a volume of several files, which cannot be added; save it as one file (NIfTI)")
     label = IMAGE_CLASSES.index(change.label)
     file = f"added/{digest[:12]}{change.path.suffix.lower()}"
     return ImageRow(change.path, file, label, change.group or file, page=-1 if change.page is None else change.page)
@@ -295,6 +299,8 @@ def _write_rows(folder: Path, sides: Mapping[str, Sequence[ImageRow]]) -> list[d
     for side, rows in sides.items():
         for row in rows:
             file = _place(folder, row.path, row.file if row.file.startswith("added/") else f"pictures/{row.file}")
+            for beside in files_of(row.path)[1:]:  # the header of a volume names them
+                _place(folder, beside, f"{Path(file).parent}/{beside.name}")
             mask = "" if row.mask is None else _place(folder, row.mask, f"masks/{row.file}{row.mask.suffix}")
             label = IMAGE_CLASSES[row.label]
             table.writerow({"file": file, "label": label, "type": row.defect_type, "group": row.group, "split": side,
