@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
+from ecgviz.reports.resting_pdf import Earlier
 from ecgviz.results import Evidence
 from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_evidence import judge_record_map
@@ -137,3 +138,16 @@ def measurement(_opened: Opened, key: str, start_s: float) -> BackgroundCall:
         return measure_resting(_opened.recording.in_memory(), start_s)
 
     return BackgroundCall(compute, Lane.MAP)
+
+
+@kept(unwatched=8)
+def earlier(address: str, mark: str) -> BackgroundCall:
+    """Background call that measures an earlier recording; its result is an ``Earlier``, or None where nothing can be
+    measured."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Earlier | None:
+        recording = open_address(address, progress=progress, should_stop=should_stop)
+        measured = measure_resting(recording.in_memory())
+        return None if measured is None else Earlier(recording.name, measured)
+
+    return BackgroundCall(compute, Lane.OPENING)

@@ -12,6 +12,7 @@ from ecgviz.reports.records import record_document
 from ecgviz.reports.resting_pdf import resting_pdf
 from ecgviz.signals.resting import measure_resting
 from models.checkpoints import STATEMENT
+from pages.ecg.twelve_lead import earlier_tab
 from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.paper import Sheet
 
@@ -25,7 +26,11 @@ def show(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
         "Labels (JSON)", document, f"{stem}_labels.json", "application/json", on_click="ignore",
         disabled=analysis is None, width="stretch", key=scope("json"), icon=":material/data_object:",
     )  # fmt: skip
-    sheet_of_ten_s = resting_pdf(recording, measure_resting(recording, sheet.start_s), analysis, start_s=sheet.start_s)
+    call = earlier_tab.chosen()
+    sheet_of_ten_s = resting_pdf(
+        recording, measure_resting(recording, sheet.start_s), analysis, start_s=sheet.start_s,
+        earlier=call.result if call is not None and call.done else None,
+    )  # fmt: skip
     st.download_button(
         "Report (PDF)", sheet_of_ten_s, f"{stem}_report.pdf", "application/pdf", on_click="ignore", width="stretch",
         key=scope("report"), icon=":material/description:", help="A4: labels, intervals, axis, ST levels, ten seconds.",

@@ -19,6 +19,7 @@ from pages.ecg.twelve_lead import (
     answer,
     caching,
     compare_tab,
+    earlier_tab,
     export,
     measured,
     naming,
@@ -63,7 +64,7 @@ HELP = """
 - With the dashed square in the paper's corner a box can be drawn: it measures ms, 1/min and mV (**calipers**).
 - The address of this page is a **link to what you see**.
 """
-TABS = ("Median beat", "Compare two networks", "About this recording")
+TABS = ("Median beat", "Earlier recording", "Compare two networks", "About this recording")
 PATIENCE_S = 2.0
 EXPLAIN_S = 1.5
 MEASURE_S = 0.5
@@ -277,10 +278,13 @@ def _tabs(
     label: str | None,
 ) -> None:
     """The tabs; only the open one is computed."""
-    median, compare, known = st.tabs(TABS, key=TAB, bind="query-params")
+    median, earlier, compare, known = st.tabs(TABS, key=TAB, bind="query-params")
     if median.open:
         with median:
             measured.show_tab(measuring, sheet.paper.gain_mm_mV)
+    if earlier.open:
+        with earlier:
+            earlier_tab.show(measuring)
     if compare.open:
         with compare:
             if analysis is None or label is None:

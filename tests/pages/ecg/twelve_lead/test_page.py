@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from models.tasks.record import RecordTask
 from pages.parts import caching
 from tests.ecgviz.simulated import EIGHT, only, save_record_checkpoint, twelve_leads
+from tests.ecgviz.test_choice import write
 from tests.pages.outline import metrics, outline, settle
 
 SAMPLE = "sample:dicom-12-lead"
@@ -130,6 +131,19 @@ def test_two_networks(read, snapshot):
         "## second",
     ]
     assert app.dataframe[0].value.shape == (5, 4)
+
+
+def test_what_changed_since_an_earlier_recording(read, own_home):
+    for name, seed in (("now", 3), ("before", 4)):
+        write(own_home / "data", name, twelve_leads(seed=seed))
+    app = settle(read(record="path:now", tab12="Earlier recording"))
+    next(button for button in app.button if button.label == "before.hea").click()
+    settle(app.run())
+    assert not app.exception
+    [table] = [one.value for one in app.markdown if one.value.startswith("| | before | now |")]
+    assert "| QRS |" in table
+    assert "| ST V6 |" in table
+    assert any(one.value == "## Since before" for one in app.markdown)
 
 
 def test_about(read):
