@@ -110,3 +110,13 @@ def test_the_commands_write_the_order_and_a_version(checkpoint, tmp_path, capsys
     made = list_versions("cells")[0]
     assert [(one["kind"], one["new"], one["who"]) for one in made.changes] == [("added", "defect", "Ana")]
     assert sum(len(rows) for rows in load_split(made.folder)[0].values()) == 1
+
+
+def test_of_several_parts_all_are_decided_or_none(checkpoint, tmp_path, capsys):
+    paths = [*write_pictures(tmp_path / "parts", [False, True]), tmp_path / "gone.png"]
+    given = ["--checkpoint", str(checkpoint.folder), "--device", "cpu", "--reason", "seen", "--who", "Ana"]
+    assert main(["override", *map(str, paths), *given, "--verdict", "defect"]) == 2
+    assert "gone.png could not be read" in capsys.readouterr().err
+    assert len(standing()) == 0
+    assert main(["override", *map(str, paths[:2]), *given, "--verdict", "defect"]) == 0
+    assert len(standing()) == 2
