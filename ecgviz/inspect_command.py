@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def _dataset(options: argparse.Namespace) -> None:
 def _override(options: argparse.Namespace) -> None:
     from ecgviz.analysis.dispositions import Decisions, final_batch, final_verdicts, slice_verdict
     from ecgviz.analysis.inspect import inspect_files
-    from ecgviz.analysis.overrides import override, read_overrides, undo
+    from ecgviz.analysis.overrides import override, override_all, read_overrides, undo
 
     if not options.undo and options.verdict is None:
         raise ConfigError("verdict", "is needed: --verdict normal, defect or review, or --undo")
@@ -178,13 +178,14 @@ def _override(options: argparse.Namespace) -> None:
         if len(verdicts) != 1 or not 1 <= options.slice <= len(verdicts[0].slice_scores):
             raise ConfigError("slice", f"there is no slice {options.slice}; name one stack and a slice of it, from 1")
         verdicts, scope = [slice_verdict(verdicts[0], options.slice - 1)], "slice"
-    for verdict in verdicts:
-        if options.undo:
-            entry = undo(verdict, who=options.who, scope=scope)
-        else:
-            entry = override(
-                verdict, options.verdict, reason=options.reason, who=options.who, scope=scope, confirm=True
-            )
+    if options.undo:
+        entries: Iterable[Any] = (undo(verdict, who=options.who, scope=scope) for verdict in verdicts)
+    elif scope == "part":
+        entries = override_all(verdicts, options.verdict, reason=options.reason, who=options.who)
+    else:
+        by = {"reason": options.reason, "who": options.who, "scope": scope}
+        entries = [override(verdict, options.verdict, confirm=True, **by) for verdict in verdicts]
+    for entry in entries:
         _say(f"{scope} {entry.file}: {entry.old} -> {entry.new}")
 
 

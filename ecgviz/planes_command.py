@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from typing import Any
 
@@ -19,14 +20,14 @@ def add_planes(parser: argparse.ArgumentParser) -> None:
         "--at", type=_voxel, metavar="Z,Y,X", help="voxel that the planes go through; default the middle"
     )
     parser.add_argument("--png", type=file_to_write, metavar="FILE", help="write the three planes, true to scale")
-    parser.add_argument("--thickness", type=float, default=0.0, metavar="MM", help="of a slab; default one plane")
+    parser.add_argument("--thickness", type=_number, default=0.0, metavar="MM", help="of a slab; default one plane")
     parser.add_argument(
         "--slab", choices=("mean", "max"), default="mean", help="what a slab shows; default %(default)s"
     )
     parser.add_argument("--window", type=_numbers(2), metavar="LOW,HIGH", help="black and white; default: of the part")
     parser.add_argument("--unrolled", type=file_to_write, metavar="FILE", help="write the axial slice unrolled")
     parser.add_argument("--along", type=file_to_write, metavar="FILE", help="write the half plane along the mandrel")
-    parser.add_argument("--angle", type=float, default=0.0, metavar="DEGREES", help="of that half plane; default 0")
+    parser.add_argument("--angle", type=_number, default=0.0, metavar="DEGREES", help="of that half plane; default 0")
     parser.add_argument("--centre", type=_numbers(2), metavar="Y,X", help="of the mandrel; found when it is not given")
     parser.add_argument(
         "--measure", nargs="+", type=_voxel, default=(), metavar="Z,Y,X",
@@ -41,14 +42,15 @@ def show_planes(options: argparse.Namespace) -> None:
     """Write what was asked for, and print what is known of the volume."""
     from ecgviz.figures.volume_views import Shown, planes_png, unrolled_png
     from ecgviz.figures.window_level import window_between
-    from ecgviz.volumes.planes import middle, part_window, planes_of, within
+    from ecgviz.volumes.planes import middle, part_window, planes_of
     from ecgviz.volumes.unroll import along_mandrel, find_centre, unroll
     from readers.volumes.opening import open_volume
 
     volume = open_volume(options.volume, **volume_options(options))
     at = middle(volume) if options.at is None else options.at
-    if within(volume, at) != at:
-        raise ConfigError("at", f"{at} lies outside of the {volume.shape} voxels; give z,y,x from 0")
+    _inside(volume, "at", at)
+    if options.window is not None and not options.window[0] < options.window[1]:
+        raise ConfigError("window", "its black is not below its white; give LOW,HIGH")
     window = part_window(volume) if options.window is None else window_between(*options.window, volume.dtype)
     thickness = planes_of(volume, options.thickness, 0)
     if options.png is not None:
@@ -72,6 +74,8 @@ def show_planes(options: argparse.Namespace) -> None:
 def _known(volume: Any, points: list[tuple[int, int, int]], centre: tuple[float, float] | None) -> dict[str, Any]:
     from ecgviz.volumes.measure import angle_deg, distance
 
+    for point in points:
+        _inside(volume, "measure", point)
     known: dict[str, Any] = {
         "volume": volume.name, "format": volume.format, "shape_zyx": list(volume.shape), "bits": volume.bits,
         "spacing_mm_zyx": None if volume.spacing_mm is None else list(volume.spacing_mm), **dict(volume.tags),
@@ -90,9 +94,23 @@ def _known(volume: Any, points: list[tuple[int, int, int]], centre: tuple[float,
     return known
 
 
+def _inside(volume: Any, name: str, voxel: tuple[int, int, int]) -> None:
+    from ecgviz.volumes.planes import within
+
+    if within(volume, voxel) != voxel:
+        raise ConfigError(name, f"{voxel} lies outside of the {volume.shape} voxels; give z,y,x from 0")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is no number")
+    return value
+
+
 def _numbers(count: int) -> Any:
     def numbers(text: str) -> tuple[float, ...]:
-        values = tuple(float(one) for one in text.split(","))
+        values = tuple(_number(one) for one in text.split(","))
         if len(values) != count:
             raise argparse.ArgumentTypeError(f"give {count} numbers with commas between them")
         return values

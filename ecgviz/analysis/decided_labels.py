@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgviz.analysis.dispositions import Decisions, Override, final_verdict
-from ecgviz.errors import EcgvizError
+from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.results import Verdict
 from models.data.versions import Change
 from readers.images import open_images
+from readers.volumes.address import address_of
+from readers.volumes.files import kind_of_volume
 
 _LABELS = ("normal", "defect")
 
@@ -42,6 +44,9 @@ def decided_labels(
         verdicts: of the batch.
         decisions: what stands.
         groups: part of each file, where it is known, by its path.
+
+    Raises:
+        ReadError: a decision about slices of a volume that no file of a data set has as its own.
     """
     changes: list[Change] = []
     for verdict in verdicts:
@@ -68,11 +73,22 @@ def _of_part(verdict: Verdict, decisions: Decisions, group: str) -> Iterable[Cha
 
 
 def _pictures(file: str, index: int | None) -> list[tuple[Path, int | None]]:
-    """File and page of a slice, or of all slices of a part; nothing of a part that is gone."""
+    """File and page of a slice, or of all slices of a part; nothing of a part that is gone.
+
+    Raises:
+        ReadError: slices that are no pages of a file: along another axis, or of one of several volumes.
+    """
     try:
-        stack = open_images(file)
+        stack, address = open_images(file), address_of(file)
+        kind = kind_of_volume(address)
     except EcgvizError:
         return []
+    if kind and (address.part or kind == "zarr"):
+        raise ReadError(
+            address.file, "a data set holds the axial slices of a file; save what was decided about as one, and decide."
+        )
+    if kind:
+        return [(address.file, index)]
     files = [Path(one) for one in stack.source.files]
     if len(files) == stack.n_slices:  # a file a slice
         return [(path, None) for path in files] if index is None else [(files[index], None)]

@@ -176,13 +176,16 @@ def judge_stack(
     rule: StackRule | None = None,
 ) -> Verdict:
     """Verdict on an open stack from its :func:`stack_outputs`; fast enough to follow every setting."""
-    sha256 = stack_sha256(stack)
-    unread = int(np.isnan(outputs.logits).any(axis=1).sum()) - outputs.blank
-    error = f"{unread} of {stack.n_slices} slices could not be read" if unread > 0 else ""
-    if outputs.blank == stack.n_slices:
-        error = f"{stack.name}: {NOTHING_TO_JUDGE}"
     judge = Judge(checkpoint, operating_point or current_point(checkpoint), rule or StackRule())
-    return judge.verdict(stack.name, sha256, outputs, 0.0, error)
+    return judge.verdict(stack.name, stack_sha256(stack), outputs, 0.0, not_read(stack, outputs))
+
+
+def not_read(stack: ImageStack, outputs: NetworkOutputs) -> str:
+    """What of a stack was not read, in words; empty where all of it was. Slices of one value were read."""
+    unread = int(np.isnan(outputs.logits).any(axis=1).sum()) - outputs.blank
+    if outputs.blank == stack.n_slices:
+        return f"{stack.name}: {NOTHING_TO_JUDGE}"
+    return f"{unread} of {stack.n_slices} slices could not be read" if unread > 0 else ""
 
 
 def current_point(checkpoint: Checkpoint) -> OperatingPoint:

@@ -24,6 +24,7 @@ from readers.core.file_names import readable
 
 FILE = "overrides.jsonl"
 LONGEST_TEXT = 2000
+_NO_TEXT = ("slice_index", "threshold", "score", "undone")
 
 
 def override(
@@ -104,7 +105,7 @@ def undo(verdict: Verdict, *, who: str, scope: str = "part", path: Path | None =
 
 
 def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
-    """The whole log, oldest first; a truncated line is skipped.
+    """The whole log, oldest first; a damaged line is skipped.
 
     Raises:
         ReadError: the log cannot be read.
@@ -116,13 +117,20 @@ def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
         return ()
     except OSError as error:
         raise ReadError(path, f"the log cannot be read ({error.strerror}); check its rights") from error
-    found = []
-    for line in lines:
-        try:
-            found.append(Override(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return tuple(found)
+    return tuple(found for line in lines if (found := _entry_of(line)) is not None)
+
+
+def _entry_of(line: str) -> Override | None:
+    """The decision of a line; None of one that is damaged, truncated or edited into something else."""
+    try:
+        found = Override(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    values = asdict(found)
+    whole = found.slice_index is None or (isinstance(found.slice_index, int) and found.slice_index >= 0)
+    numbers = all(isinstance(one, int | float) for one in (found.threshold, found.score or 0.0))
+    texts = all(isinstance(value, str) for name, value in values.items() if name not in _NO_TEXT)
+    return found if whole and numbers and texts and isinstance(found.undone, bool) else None
 
 
 def standing(path: Path | None = None) -> Decisions:

@@ -38,7 +38,8 @@ def inside_roots(path: str) -> Path:
     tried = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
     try:
         resolved = [_resolved(candidate) for candidate in tried]
-        inside = [one for one in resolved if any(one.is_relative_to(root) for root in roots)]
+        # What stands after a question mark is not resolved, and may go on through a folder whose name has one.
+        inside = [one for one in resolved if _below(one, roots) and _below(one.resolve(), roots)]
         there = [one for one in inside if address_of(one).file.exists() or one.with_name(one.name + ".hea").exists()]
     except (OSError, RuntimeError, ValueError) as error:
         raise ReadError(wanted, "this path cannot be followed; type the path of a recording on the server.") from error
@@ -51,6 +52,10 @@ def inside_roots(path: str) -> Path:
             wanted, "there is no such file or WFDB record in the folders that may be opened; check the name."
         )
     return there[0]
+
+
+def _below(path: Path, roots: tuple[Path, ...]) -> bool:
+    return any(path.is_relative_to(root) for root in roots)
 
 
 def _resolved(path: Path) -> Path:

@@ -64,7 +64,7 @@ def find_centre(pixels: np.ndarray, spacing_mm: tuple[float, float] | None = Non
     step = max(1, max(pixels.shape) // _LARGEST_PX)
     values = np.asarray(pixels[::step, ::step], np.float32)
     known = np.isfinite(values)
-    if not known.any():
+    if not known.any() or min(values.shape) < 2:  # a line of pixels has no gradient across it
         return (pixels.shape[0] - 1) / 2, (pixels.shape[1] - 1) / 2
     values = np.where(known, values, values[known].min())
     ratio = 1.0 if spacing_mm is None else spacing_mm[0] / spacing_mm[1]
@@ -138,6 +138,7 @@ def unroll(
     reach = radius or max(
         min(centre[0], height - 1 - centre[0]) * row_mm, min(centre[1], width - 1 - centre[1]) * column_mm
     )
+    reach = max(reach, step)  # from a centre in the corner of a slice there is none
     rows = min(_MOST_ROWS, max(2, round(reach / step)))
     columns = min(_MOST_COLUMNS, max(90, round(2 * np.pi * reach / step)))
     radii = np.arange(rows) * (reach / rows)

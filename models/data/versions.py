@@ -9,6 +9,7 @@ held-out cases; added pictures are assigned to the sides by group.
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import io
 import json
@@ -28,7 +29,9 @@ from models.core.files import write_whole
 from models.core.home import home_folder
 from models.core.words import counted
 from models.data.image_folder import SPLITS, TABLE, ImageRow, load_split, split_rows
+from models.data.image_folder.split import picture_sha256
 from models.tasks.image import IMAGE_CLASSES
+from readers.volumes.files import files_of
 
 MANIFEST = "manifest.json"
 FOLDER = "versions"
@@ -129,16 +132,30 @@ def make_version(
     if not any(rows.values()):
         raise ConfigError("version", "there is neither a parent set nor a label; decide about some parts first")
     root = versions_root() / name
-    number = 1 + max((one.number for one in list_versions(name)), default=0)
-    folder = root / f"v{number:04d}"
-    part = root / f".v{number:04d}.{os.getpid()}"
     try:
-        part.mkdir(parents=True, mode=0o700)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (root / ".lock").open("w") as lock:  # of two who make one at once each gets a number
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return read_version(_write_version(root, rows, log, _parent_entry(parent)))
+    except OSError as error:
+        raise ReadError(root, f"cannot be written ({error.strerror}); free space, or set ECGVIZ_HOME") from error
+
+
+def _write_version(
+    root: Path, rows: Mapping[str, Sequence[ImageRow]], log: list[dict[str, Any]], parent: dict[str, str] | None
+) -> Path:
+    """Write the next version of a data set below its folder, whole or not at all; returns the version's folder."""
+    # A damaged version keeps its number, too.
+    number = 1 + max((int(one.name[1:]) for one in root.glob("v*") if one.name[1:].isdecimal()), default=0)
+    folder, part = root / f"v{number:04d}", root / ".part"
+    shutil.rmtree(part, ignore_errors=True)  # of one that was interrupted
+    try:
+        part.mkdir(mode=0o700)
         written = _write_rows(part, rows)
         manifest = {
-            "name": name,
+            "name": root.name,
             "number": number,
-            "parent": _parent_entry(parent),
+            "parent": parent,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "counts": {side: _tally(found) for side, found in rows.items()},
             "changes": log,
@@ -147,11 +164,9 @@ def make_version(
         }
         write_whole(part / MANIFEST, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
         part.replace(folder)
-    except OSError as error:
-        raise ReadError(folder, f"cannot be written ({error.strerror}); free space, or set ECGVIZ_HOME") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return read_version(folder)
+    return folder
 
 
 def read_version(folder: str | Path) -> Version:
@@ -185,13 +200,13 @@ def list_versions(name: str = "") -> list[Version]:
 def verify(version: Version) -> list[str]:
     """Files of a version that are missing or whose hash differs from the manifest."""
     spoilt = []
-    for row in version.rows:
+    for file, digest in {str(row["file"]): row["sha256"] for row in version.rows}.items():
         try:
-            same = hashlib.sha256((version.folder / row["file"]).read_bytes()).hexdigest() == row["sha256"]
+            same = picture_sha256(version.folder / file) == digest
         except OSError:
             same = False
         if not same:
-            spoilt.append(str(row["file"]))
+            spoilt.append(file)
     return spoilt
 
 
@@ -256,12 +271,14 @@ def _changed(
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return picture_sha256(path)
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror}), though a label was given to it") from error
 
 
 def _row(change: Change, digest: str) -> ImageRow:
+    if len(files_of(change.path)) > 1:
+        raise ReadError(change.path, "is a volume of several files, which cannot be added; save it as one file (NIfTI)")
     label = IMAGE_CLASSES.index(change.label)
     file = f"added/{digest[:12]}{change.path.suffix.lower()}"
     return ImageRow(change.path, file, label, change.group or file, page=-1 if change.page is None else change.page)
@@ -281,6 +298,8 @@ def _write_rows(folder: Path, sides: Mapping[str, Sequence[ImageRow]]) -> list[d
     for side, rows in sides.items():
         for row in rows:
             file = _place(folder, row.path, row.file if row.file.startswith("added/") else f"pictures/{row.file}")
+            for beside in files_of(row.path)[1:]:  # the header of a volume names them
+                _place(folder, beside, f"{Path(file).parent}/{beside.name}")
             mask = "" if row.mask is None else _place(folder, row.mask, f"masks/{row.file}{row.mask.suffix}")
             label = IMAGE_CLASSES[row.label]
             table.writerow({"file": file, "label": label, "type": row.defect_type, "group": row.group, "split": side,

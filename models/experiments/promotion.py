@@ -146,15 +146,17 @@ def promote(
 def promotions(name: str = "") -> list[Promotion]:
     """The log, oldest first; of one checkpoint where a name is given. A damaged line is left out."""
     try:
-        lines = (promoted_root() / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (promoted_root() / LOG).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return []
     found = []
     for line in lines:
         try:
-            found.append(Promotion(**json.loads(line)))
-        except (ValueError, TypeError):
+            one = Promotion(**json.loads(line))
+        except (ValueError, TypeError, RecursionError):
             continue
+        if isinstance(one.archived, int):
+            found.append(one)
     return [one for one in found if not name or one.name == name]
 
 
@@ -176,15 +178,15 @@ def rollback(name: str, *, who: str = "", why: str = "") -> Promotion:
         ConfigError: there is no promotion to take back.
         CheckpointError: the former one is gone, or cannot be written.
     """
-    last = standing(name)
-    if last is None:
-        raise ConfigError("name", f"no promotion of {name!r} can be taken back; see python -m models promotions")
     root = promoted_root()
     target = root / name
-    former = root / HISTORY / name / f"{last.archived:04d}"
-    if last.archived and not (former / CARD).is_file():
-        raise CheckpointError(name, f"cannot be rolled back: {former} is gone; restore it from a backup")
-    with _one_writer(root):
+    with _one_writer(root):  # of two at once the second takes back what the first left
+        last = standing(name)
+        if last is None:
+            raise ConfigError("name", f"no promotion of {name!r} can be taken back; see python -m models promotions")
+        former = root / HISTORY / name / f"{last.archived:04d}"
+        if last.archived and not (former / CARD).is_file():
+            raise CheckpointError(name, f"cannot be rolled back: {former} is gone; restore it from a backup")
         removed = _sha256(target)
         archived = _archive(target)
         if last.archived:
@@ -221,8 +223,10 @@ def _archive(target: Path) -> int:
 
 def _note(root: Path, line: Promotion) -> None:
     try:
-        with (root / LOG).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+        with (root / LOG).open("a+b") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
+            begin = b"\n" if stream.read(1) not in {b"", b"\n"} else b""  # the last line was cut off
+            stream.write(begin + json.dumps(asdict(line), ensure_ascii=False).encode(errors="replace") + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, stack_outputs
+from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, not_read, stack_outputs
 from ecgviz.analysis.score_cache import NetworkOutputs, stack_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.window_level import Window, window_presets
@@ -44,9 +44,10 @@ class Scored:
 
     Attributes:
         outputs: logits and distances.
-        scores: calibrated probability of a defect of every slice, float32 (n_slices,); NaN where one was not read.
+        scores: calibrated probability of a defect of every slice, float32 (n_slices,); NaN where one was not read or is
+            of one value.
         sha256: hash of the stack's files.
-        error: how many slices could not be read; empty for none.
+        error: what was not read, in words; empty for nothing.
     """
 
     outputs: NetworkOutputs
@@ -83,9 +84,7 @@ def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str
         if should_stop():
             raise EcgvizError("The scoring was stopped.")
         scores = defect_scores(answered.logits, checkpoint)
-        unread = int(np.isnan(scores).sum())
-        error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
-        return Scored(answered, scores, stack_sha256(stack), error)
+        return Scored(answered, scores, stack_sha256(stack), not_read(stack, answered))
 
     return BackgroundCall(compute, Lane.ANALYSIS)
 

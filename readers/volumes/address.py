@@ -67,9 +67,6 @@ class VolumeAddress:
     @property
     def part(self) -> str:
         """What of the file it is, beside its usual reading; empty for that. Two addresses of one file differ in it."""
-        return str(self).partition("?")[2]
-
-    def __str__(self) -> str:
         query = {} if self.axis == AXES[0] else {"axis": self.axis}
         query |= {"dataset": self.dataset} if self.dataset else {}
         query |= {} if self.number is None else {"number": str(self.number)}
@@ -80,8 +77,11 @@ class VolumeAddress:
                 query["spacing"] = ",".join(f"{one:g}" for one in self.raw.spacing_mm)
             query |= {"skip": str(self.raw.skip)} if self.raw.skip else {}
         # A slash would make folders of it, and the name of the file would be that of the array.
-        asked = "&".join(f"{name}={quote(value, safe=',')}" for name, value in query.items())
-        return f"{self.file}?{asked}" if asked else str(self.file)
+        return "&".join(f"{name}={quote(value, safe=',')}" for name, value in query.items())
+
+    def __str__(self) -> str:
+        part = self.part
+        return f"{self.file}?{part}" if part else str(self.file)
 
     def path(self) -> Path:
         """The address as a path."""

@@ -94,6 +94,16 @@ def open_file(address: VolumeAddress) -> Volume | None:
     return volume
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """A file, and those that its header names beside it where it is a volume of several files."""
+    try:
+        kind = kind_of(path)
+        volume = open_file(VolumeAddress(path)) if kind is not None and kind.is_volume else None
+    except ReadError:  # who reads it will say so
+        volume = None
+    return (path, *(one for one in volume.files if one != path)) if volume else (path,)
+
+
 def kind_of_volume(address: VolumeAddress) -> str:
     """Format of a volume; empty for pictures and other files.
 

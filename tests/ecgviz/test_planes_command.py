@@ -42,7 +42,8 @@ def test_pictures_and_measures(tmp_path, cell, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--at", "9,0,0"], "lies outside"), (["--measure", "1,1,1"], "measure nothing"),
+        (["--at", "9,0,0"], "lies outside"), (["--measure", "0,0,0", "6,0,0"], "measure: (6, 0, 0) lies outside"),
+        (["--window", "5,5"], "not below its white"), (["--measure", "1,1,1"], "measure nothing"),
         (["--shape", "1,1"], "both a shape"), (["--unrolled", "u.png", "--centre=-5,0"], "outside of the slice"),
     ],
 )  # fmt: skip
@@ -52,6 +53,14 @@ def test_faults_are_one_sentence(tmp_path, cell, capsys, monkeypatch, options, w
     said = capsys.readouterr().err
     assert words in said
     assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--thickness", "--angle", "--window", "--centre"])
+def test_numbers_are_finite(cell, capsys, option):
+    for word in ("nan", "inf"):
+        with pytest.raises(SystemExit):
+            main(["planes", str(cell), option, word if option in {"--thickness", "--angle"} else f"1,{word}"])
+        assert f"{word} is no number" in capsys.readouterr().err
 
 
 def test_values_without_a_header(tmp_path, capsys):

@@ -20,6 +20,7 @@ from models.core.errors import ConfigError
 from models.data.image_folder.folder import PictureFolder, read_folder
 from models.data.image_folder.row import ImageRow
 from readers.core.file_names import readable
+from readers.volumes.files import files_of
 
 SPLITS = ("train", "validation", "test")
 """The sides of a split, in the order in which they are used."""
@@ -33,10 +34,22 @@ def file_hashes(rows: Iterable[ImageRow]) -> dict[str, str]:
         if row.file in hashes:
             continue
         try:
-            hashes[row.file] = hashlib.sha256(row.path.read_bytes()).hexdigest()
+            hashes[row.file] = picture_sha256(row.path)
         except OSError:
             logger.warning("%s cannot be read", readable(row.file))
     return hashes
+
+
+def picture_sha256(path: Path) -> str:
+    """SHA-256 of the file of a picture, and of those that the header of a volume names beside it, hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    whole = hashlib.sha256()
+    for file in files_of(path):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
 
 
 def join_duplicates(rows: Sequence[ImageRow], hashes: dict[str, str]) -> list[ImageRow]:

@@ -18,6 +18,7 @@ from ecgviz.sources.samples import Sample
 from ecgviz.sources.spool import spooled
 from models.core.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE, ImageRow, PictureFolder, read_folder
+from readers.images.kinds import is_zarr
 from readers.images.listing import Aside, list_tree
 from readers.sniff import is_zip
 
@@ -73,7 +74,8 @@ def open_source(
         return _of_folder(folder, SAMPLE.title, key, note="These pictures are simulated: no cell was scanned.")
     if kind == "path":
         path = inside_roots(rest)
-        return _of_folder(path, path.name, key) if path.is_dir() else _of_files([path], path.name, key)
+        is_folder = path.is_dir() and not is_zarr(path)
+        return _of_folder(path, path.name, key) if is_folder else _of_files([path], path.name, key)
     if kind == "upload":
         files = spooled(rest)
         if any(file.name == TABLE for file in files):
@@ -83,7 +85,7 @@ def open_source(
 
 
 def _of_files(files: list[Path], name: str, key: str) -> Source:
-    if len(files) == 1 and is_zip(files[0]):
+    if len(files) == 1 and files[0].is_file() and is_zip(files[0]):  # the address of a volume is no file
         return _of_zip(files[0], name, key)
     return Source(name, tuple(files), key)
 

@@ -145,7 +145,7 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
             sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
         sentences += list(found.warnings) if found is not None else []
         if found is not None and found.error:
-            sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
+            sentences.append(Notice(f"{found.error.removesuffix('.')}.", Weight.UNSURE))
         notices.show(sentences)
         if call.done and call.error is not None:
             st.error(str(call.error))

@@ -62,6 +62,7 @@ def show(stack: ImageStack, index: int, scored: Scored | None, final: Final | No
         mark_left_out(figure, final.network.left_out, appearance.theme())
         mark_decided(figure, scores, {one.slice_index or 0: one.new for one in final.slices})
     _places(figure, stack.n_slices)
+    figure.update_xaxes(title_text="")  # the slider, which lies close below, says what the numbers are
     st.plotly_chart(
         figure,
         key=_CHART,
@@ -93,7 +94,7 @@ def _slider(stack: ImageStack, index: int) -> None:
     st.slider(
         "Slice", 1, stack.n_slices, index + 1, key=key, on_change=_slid, args=(key, stack.n_slices),
         label_visibility="collapsed",
-        format=f"%d of {stack.n_slices}",
+        format=f"slice %d of {stack.n_slices}",
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def show(
     if scored is None:
         st.caption("The score appears when the slices are scored.")
     elif math.isnan(scored.scores[index]):
-        st.caption("This slice could not be read.")
+        st.caption("Not scored: it could not be read, or is of one value everywhere.")
     else:
         score = float(scored.scores[index])
         kind = str(slice_kinds(scored.scores[index : index + 1], point.threshold, point.grey_zone)[0])

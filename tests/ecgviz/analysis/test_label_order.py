@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from ecgviz.analysis.dispositions import Decisions, slice_verdict
 from ecgviz.analysis.inspect import inspect_files
 from ecgviz.analysis.label_order import diverse_order, label_order, uncertainty
 from ecgviz.analysis.overrides import override, override_all, standing
+from ecgviz.errors import ReadError
 from models.data.image_folder import load_split
 from models.data.versions import list_versions
-from tests.ecgviz.spots import spot_checkpoint, write_pictures, write_stack
+from tests.ecgviz.spots import picture, spot_checkpoint, write_pictures, write_stack
+from tests.readers.volumes.written import by_itk
 
 
 @pytest.fixture
@@ -78,6 +81,19 @@ def test_decisions_become_labels_of_parts_and_slices(checkpoint, tmp_path):
     assert {change.who for change in found.changes} == {"A", "B"}
 
 
+def test_a_slice_of_a_volume_is_labelled_as_the_page_of_its_file_or_not_at_all(checkpoint, tmp_path):
+    """A coronal slice is no page of any file; that of a header with its values beside it is one of the header's."""
+    header = by_itk(tmp_path / "cell.mhd", np.stack([picture(False), picture(True)]))
+    for path, found in ((header, [(header, 1)]), (Path(f"{header}?axis=coronal"), None)):
+        verdict = next(inspect_files([path], checkpoint))
+        override(slice_verdict(verdict, 1), "defect", reason="seen", who="A", scope="slice", confirm=True)
+        if found is None:
+            with pytest.raises(ReadError, match="axial slices of a file"):
+                decided_labels([verdict], standing())
+        else:
+            assert [(one.path, one.page) for one in decided_labels([verdict], standing()).changes] == found
+
+
 def test_the_commands_write_the_order_and_a_version(checkpoint, tmp_path, capsys):
     folder = tmp_path / "parts"
     paths = write_pictures(folder, [False, True, False])
@@ -94,3 +110,13 @@ def test_the_commands_write_the_order_and_a_version(checkpoint, tmp_path, capsys
     made = list_versions("cells")[0]
     assert [(one["kind"], one["new"], one["who"]) for one in made.changes] == [("added", "defect", "Ana")]
     assert sum(len(rows) for rows in load_split(made.folder)[0].values()) == 1
+
+
+def test_of_several_parts_all_are_decided_or_none(checkpoint, tmp_path, capsys):
+    paths = [*write_pictures(tmp_path / "parts", [False, True]), tmp_path / "gone.png"]
+    given = ["--checkpoint", str(checkpoint.folder), "--device", "cpu", "--reason", "seen", "--who", "Ana"]
+    assert main(["override", *map(str, paths), *given, "--verdict", "defect"]) == 2
+    assert "gone.png could not be read" in capsys.readouterr().err
+    assert len(standing()) == 0
+    assert main(["override", *map(str, paths[:2]), *given, "--verdict", "defect"]) == 0
+    assert len(standing()) == 2

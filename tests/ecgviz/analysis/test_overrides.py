@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgviz.analysis.overrides import latest, override, read_overrides
+from ecgviz.analysis.overrides import latest, override, read_overrides, standing
 from ecgviz.errors import ConfigError
 from ecgviz.results import Verdict
 
@@ -98,3 +98,23 @@ def test_writers_at_once_lose_nothing(log):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.map(_write, [(log, number) for number in range(4)])
     assert len({one.file_sha256 for one in read_overrides(log)}) == 40
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("slice_index", [1]), ("slice_index", "a"), ("slice_index", -1), ("file_sha256", []), ("who", 5),
+        ("time", None), ("scope", {}), ("new", []), ("undone", "no"), ("score", "x"), ("threshold", None),
+        ("reason", None),
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_passed_over(log, field, value):
+    """Whatever stands in a line, those before and after it hold."""
+    kept = override(VERDICT, "normal", reason="shadow", who="A", path=log)
+    line = json.loads(log.read_text(encoding="utf-8"))
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line | {field: value}))
+        stream.write("\n" + "[" * 100_000 + "\n[1]\nnull\n")
+    assert read_overrides(log) == (kept,)
+    last = override(VERDICT, "review", reason="not sure", who="B", path=log)
+    assert (last.old, standing(log).about(VERDICT)) == ("normal", last)

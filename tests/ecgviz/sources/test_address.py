@@ -52,6 +52,19 @@ def test_links_out(root):
             inside_roots(path)
 
 
+@pytest.mark.parametrize("ask", ["wh?t/../../record", "li?nk/record", "wh?t/../../record?axis=coronal"])
+def test_no_question_mark_in_a_name_leads_out(root, ask):
+    """What stands after one is no query where the name of a folder holds it."""
+    (root.parent / "record.hea").write_text("record 1 100 10\n")
+    (root / "wh?t").mkdir()
+    (root / "wh").touch()
+    (root / "li?nk").symlink_to(root.parent)
+    with pytest.raises(ReadError, match="outside the folders"):
+        inside_roots(ask)
+    (root / "wh?t" / "record.hea").write_text("record 1 100 10\n")
+    assert inside_roots("wh?t/record") == root.resolve() / "wh?t" / "record"
+
+
 @pytest.mark.parametrize("path", ["", "  ", "\0"])
 def test_no_path(root, path):
     with pytest.raises(ReadError, match="nothing was given"):

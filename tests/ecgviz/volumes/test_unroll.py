@@ -90,10 +90,12 @@ def test_a_centre_outside_is_refused(centre):
 
 
 def test_nothing_to_find_ends_well():
-    for pixels in (np.zeros((40, 50), np.uint8), np.full((40, 50), np.nan, np.float32)):
+    shapes = ((1, 1), (1, 50), (40, 1), (2, 2), (40, 50))
+    for pixels in (*(np.zeros(shape, np.uint8) for shape in shapes), np.full((40, 50), np.nan, np.float32)):
         y, x = find_centre(pixels)
-        assert 0 <= y < 40
-        assert 0 <= x < 50
+        assert 0 <= y < pixels.shape[0]
+        assert 0 <= x < pixels.shape[1]
+        assert unroll(pixels, (y, x)).row_step > 0
 
 
 @pytest.mark.data

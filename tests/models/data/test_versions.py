@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, load_split
 from models.data.version_changes import changes_csv, read_changes
 from models.data.versions import Change, list_versions, make_version, read_version, verify
+from tests.readers.volumes.written import by_itk, ramp
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +90,35 @@ def test_versions_follow_each_other(parent):
     assert second.parent == {"root": str(first.folder), "version": "cells-v1", "sha256": first.sha256}
     assert second.sha256 == first.sha256, "the same labels and pictures"
     assert [one.title for one in list_versions("cells")] == ["cells-v1", "cells-v2"]
+
+
+def test_two_at_once_get_two_numbers_and_a_damaged_one_keeps_its_own(parent):
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: make_version("cells", [], parent), range(4)))
+    assert sorted(one.number for one in made) == [1, 2, 3, 4]
+    assert not any(verify(one) for one in made)
+    (made[0].folder.parent / "v0004" / "manifest.json").write_text("{")
+    assert make_version("cells", [], parent).number == 5
+
+
+def test_a_volume_of_two_files_comes_along_whole(tmp_path):
+    """Its header alone is no picture, and is the same for many."""
+    root = tmp_path / "cells"
+    for number in range(6):
+        folder = root / ("good" if number % 2 else "bad")
+        folder.mkdir(parents=True, exist_ok=True)
+        by_itk(folder / f"{number}.mhd", ramp((2, 9, 9), "uint8") + np.uint8(number))
+        header = folder / f"{number}.mhd"
+        header.write_text(header.read_text().replace(f"{number}.raw", f"{number // 2}.raw"))
+        (folder / f"{number}.raw").rename(folder / f"{number // 2}.raw")
+    made = make_version("cells", [], root)
+    assert len({row["sha256"] for row in made.rows}) == 6
+    assert len(load_split(made.folder)[1]) == 6
+    assert load_split(made.folder)[0]["train"][0].pixels().shape == (9, 9)
+    next(made.folder.rglob("0.raw")).unlink()
+    assert len(verify(made)) == 1
+    with pytest.raises(ReadError, match="several files"):
+        make_version("more", [change(root / "good" / "1.mhd", "normal")])
 
 
 def test_a_version_outlives_its_parent_and_a_changed_file_is_found(parent):

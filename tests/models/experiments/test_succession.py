@@ -131,6 +131,19 @@ def test_a_former_one_that_is_gone_is_said(good, tmp_path, home):
     assert load_checkpoint("spots").sha256, "what stands stays"
 
 
+def test_whatever_stands_in_the_log_a_promotion_can_be_taken_back(good, home):
+    """Lines that were cut off or edited, and words with a line separator of their own."""
+    promote(good.folder, "line", who="Ana", why="first\u2028of two\x85lines")
+    log = home / "checkpoints" / "promotions.jsonl"
+    damaged = json.dumps(json.loads(log.read_text().split("\n")[0]) | {"archived": "x"})
+    with log.open("a") as stream:
+        stream.write(damaged + "\n" + "[" * 100_000 + '\n{"time": "2026", "act')
+    promote(good.folder, "line", who="Ben", why="second")
+    assert [one.who for one in promotions("line")] == ["Ana", "Ben"]
+    assert [rollback("line").archived, rollback("line").archived] == [2, 3]
+    assert standing("line") is None
+
+
 def test_the_commands_compare_refuse_promote_and_roll_back(good, parts, tmp_path, capsys):
     sharp = load_checkpoint(good.folder)
     assert main(["promote", str(sharp.folder), "--name", "spots", "--who", "Ana"]) == 0

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from readers.core.errors import ReadError
 from readers.images import open_images
@@ -206,3 +207,16 @@ def test_files_that_nibabel_ships(name):
     wanted = held[::-1, ::-1].transpose(2, 1, 0)  # nibabel's axes run to the right and to the front
     assert np.allclose(voxels(volume), wanted)
     assert volume.spacing_mm == pytest.approx(tuple(reversed(image.header.get_zooms()[:3])), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["wh?t", "?axis=coronal", "a?b=c?axis=sagittal"])
+def test_a_name_with_a_question_mark_is_no_query(tmp_path, name):
+    """Of a file or folder so called the whole is read, and its axes are chosen as those of any other."""
+    file = by_itk(tmp_path / "a.nii.gz", ramp()).rename(tmp_path / f"{name}.nii.gz")
+    assert address_of(file).part == open_images(file).part == ""
+    assert open_images(f"{file}?axis=coronal").part == address_of(f"{file}?axis=coronal").part == "axis=coronal"
+    folder = tmp_path / name
+    folder.mkdir()
+    for index, plane in enumerate(ramp(dtype="uint8")):
+        Image.fromarray(plane).save(folder / f"{index}.png")
+    assert open_volume(folder).shape == ramp().shape

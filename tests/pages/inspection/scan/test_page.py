@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 from tifffile import imwrite
 
+from ecgviz.analysis.inspect import inspect_files
 from ecgviz.analysis.overrides import read_overrides
 from ecgviz.sources import image_samples
 from ecgviz.sources.spool import spool
-from models import create_model
+from models import create_model, load_checkpoint
 from models.checkpoints import Card, save_checkpoint
 from models.evaluation.operating_point import OperatingPoint, save
 from models.tasks.good_only import GoodOnlyTask
@@ -397,3 +398,20 @@ def test_the_nearest_good_patches_stand_beside_the_map(own_home, tmp_path, monke
     assert len(shown) == 3
     assert all("times as far as usual" in one for one in shown)
     assert len(app.get("image")) == 6, "each place of the picture, and the good patch that is nearest to it"
+
+
+@pytest.mark.parametrize("black", [2, 4])
+def test_black_slices_are_said_as_in_the_table(inspect, own_home, inspection_checkpoints, black):
+    """They were read: page and table have one verdict, and neither says that a slice could not be."""
+    rng = np.random.default_rng(5)
+    pages = [
+        Image.fromarray(np.zeros((72, 72), np.uint8) if at < black else battery(rng, defect=False)) for at in range(4)
+    ]
+    path = own_home / "data" / "ends.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    app = _at_rest(inspect("scan", picture="path:ends.tif", slice="4"), map_too=False)
+    judged = next(inspect_files([path], load_checkpoint(inspection_checkpoints / "ct-test")))
+    assert judged.verdict.upper() in metrics(app)["Verdict"]
+    words = " ".join(one.value for one in (*app.warning, *app.caption))
+    assert "slices could not be read" not in words
+    assert ("one value everywhere, so there is nothing to judge" in words) == (black == 4)
