@@ -115,7 +115,7 @@ def _a_box_of_beats_reaches_the_log(page, home: Path) -> None:
     field.fill("A. Technician")
     field.press("Enter")
     wait_until_idle(page, IDLE_S)
-    page.locator("canvas.paper").focus()
+    assert of_paper(page, "p.canvas.getRootNode().activeElement === p.canvas"), "the next letters are no name"
     first = of_paper(page, "p.s.beats.from(p.view.start + 2)")
     times = of_paper(page, f"[p.s.beats.time[{first}], p.s.beats.time[{first + 2}]]")
     numbers = of_paper(page, f"Array.from(p.s.beats.number.slice({first}, {first + 3}))")
