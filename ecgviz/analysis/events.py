@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgviz.analysis.bench import annotation_marks, beat_marks
 from ecgviz.analysis.navigate import ECTOPIC as ECTOPIC_CLASSES
-from ecgviz.analysis.navigate import beats_of
+from ecgviz.analysis.navigate import beats_of, index_of_sample
 from ecgviz.analysis.rhythms import SINUS
 from ecgviz.results import Beats
 from ecgviz.signals.rr import pauses
@@ -85,13 +85,19 @@ def rhythm_changes(beats: Beats) -> np.ndarray:
 def disagreements(recording: Recording, beats: Beats) -> np.ndarray:
     """Sample numbers where beats and annotations disagree: other class, extra beat, missed beat; int64 (n,).
 
+    Of the beat, and of the annotation where no beat is within 150 ms of it.
+
     Paired as EC57 does, but from the first second on, and with escape beats as N (:func:`reference_letters`).
     """
     if recording.annotations is None:
         return np.empty(0, np.int64)
     truth = annotation_marks(recording.annotations, recording.fs, recording.n_samples)
     pairs = beat_pairs(truth, beat_marks(beats, recording.n_samples), Protocol(learning_s=0.0, escape="N"))
-    return np.unique(np.array([at for at, row, column in pairs if row != column], np.int64))
+    places = [at for at, row, column in pairs if row != column]
+    found = [index_of_sample(beats, at) for at in places]  # an annotator's mark is seldom on the R peak itself
+    return np.unique(
+        np.array([at if i is None else beats.sample[i] for at, i in zip(places, found, strict=True)], np.int64)
+    )
 
 
 def reference_letters(recording: Recording, start_s: float, stop_s: float) -> tuple[np.ndarray, np.ndarray] | None:

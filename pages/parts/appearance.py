@@ -17,6 +17,8 @@ _RECORDINGS = """
 .stMain h2 { font-size: 1.2rem; padding: .3rem 0; }
 .st-key-styled-head .stMarkdown h1 { font-size: 1.05rem; font-weight: 400; padding: 0; line-height: 1.35; }
 .st-key-styled-head h1 strong { font-weight: 650; }
+/* Streamlit takes back the margin of a last paragraph, which a title has not: what follows would lie on it */
+.st-key-styled-head [data-testid="stMarkdownContainer"]:has(h1) { margin-bottom: 0; }
 .st-key-styled-panel h2 { font-size: 1.15rem; padding: 0; }
 .stMain .st-key-styled-lists h2 { font-size: 1.15rem; padding: .3rem 0; }
 .st-key-styled-summary { row-gap: .1rem; column-gap: 1.1rem; margin: -.4rem 0 -.3rem; min-height: 2rem;
@@ -38,8 +40,7 @@ _RECORDINGS = """
 .st-key-styled-viewer > div:has(> .st-key-styled-column), .st-key-styled-column { flex: 1 1 0; min-width: 0; }
 /* what a click on a row below does is seen: the paper stays, a high one with its lower part */
 .st-key-styled-column > :is(.st-key-styled-paper, div:has(> .st-key-styled-paper)) {
-  position: sticky; top: min(0px, calc(60vh - var(--paper-height, 0px))); z-index: 20;
-  background: var(--paper-behind, transparent); }
+  position: sticky; top: min(0px, calc(60vh - var(--paper-height, 0px))); z-index: 20; }
 .st-key-styled-viewer:has(.st-key-styled-column) > :is(.st-key-styled-panel, div:has(> .st-key-styled-panel)) {
   position: sticky; top: 0; max-height: 100vh; overflow-y: auto; }
 @media (max-width: 1150px) {

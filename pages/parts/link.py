@@ -66,7 +66,7 @@ def open_record(address: str) -> None:
     state[keys.PAGE] = 1
     state[keys.TURN] = 0
     state[keys.RANK] = -1
-    state[keys.CALIPERS] = None
+    state[keys.CALIPERS] = state[keys.EVENT] = None
     state[keys.JUMP] = True
 
 

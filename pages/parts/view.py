@@ -65,7 +65,7 @@ def turn(recording: Recording, start_s: float) -> None:
     reruns."""
     st.session_state[keys.START] = _clamped(start_s, recording)
     st.session_state[keys.JUMP] = False
-    st.session_state[keys.CALIPERS] = None
+    st.session_state[keys.CALIPERS] = st.session_state[keys.EVENT] = None
 
 
 def next_of(recording: Recording, beats: Beats, classes: Sequence[str], about: int | None) -> int | None:
@@ -104,6 +104,18 @@ def to_sample(recording: Recording, beats: Beats | None, sample: int, step: int 
         to_beat(recording, beats, index)
     else:
         to_time(recording, sample / recording.fs)
+        st.session_state[keys.EVENT] = sample
+
+
+def here(recording: Recording, beats: Beats | None, about: int | None) -> int:
+    """Sample number from which the next and the previous are looked for: of an event without a beat that the view was
+    brought to, else of the current beat, else of the middle."""
+    event: int | None = st.session_state.get(keys.EVENT)
+    if event is not None:
+        return event
+    if beats is not None and about is not None:
+        return int(beats.sample[about])
+    return round((start(recording) + seconds() / 2) * recording.fs)
 
 
 def to_least_sure(recording: Recording, beats: Beats, rank: int) -> None:

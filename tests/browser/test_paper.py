@@ -76,6 +76,20 @@ def _eight_presses_are_eight_beats(page) -> None:
     page.get_by_text(f"Beat {before + 9} ").first.wait_for()
 
 
+def _events_without_a_beat_are_left_again(page) -> None:
+    """Each is gone to once, forwards and back, whichever beat the page tells of meanwhile."""
+    first = of_paper(page, "p.s.beats.time[p.s.beats.indexOf(p.s.chosen)]")
+    missed = [round((first + RR_S * (n + 0.5)) * FS) for n in (2, 3, 9, 30)]
+    of_paper(page, f"(p.s.paper.events = {missed})")
+    middles = []
+    for key in "jjjjkkk":
+        page.keyboard.press(key)
+        middles.append(round(of_paper(page, "p.view.start + p.view.seconds / 2") * FS))
+    assert middles == pytest.approx([*missed, *missed[-2::-1]], abs=1)
+    page.wait_for_timeout(1000)
+    wait_until_idle(page, IDLE_S)
+
+
 def _calipers_read_what_is_drawn(page) -> None:
     """From one R peak to the next but one, and as high as 1.5 mV."""
     first = of_paper(page, "p.s.beats.time[p.s.beats.from(p.view.start + 1)]")
@@ -101,7 +115,7 @@ def _a_box_of_beats_reaches_the_log(page, home: Path) -> None:
     field.fill("A. Technician")
     field.press("Enter")
     wait_until_idle(page, IDLE_S)
-    page.locator("canvas.paper").focus()
+    assert of_paper(page, "p.canvas.getRootNode().activeElement === p.canvas"), "the next letters are no name"
     first = of_paper(page, "p.s.beats.from(p.view.start + 2)")
     times = of_paper(page, f"[p.s.beats.time[{first}], p.s.beats.time[{first + 2}]]")
     numbers = of_paper(page, f"Array.from(p.s.beats.number.slice({first}, {first + 3}))")
@@ -125,6 +139,7 @@ def _a_box_of_beats_reaches_the_log(page, home: Path) -> None:
 def test_the_paper_is_panned_measured_and_edited_by_hand(page, app_home):
     _panned_without_a_rerun(page)
     _eight_presses_are_eight_beats(page)
+    _events_without_a_beat_are_left_again(page)
     _calipers_read_what_is_drawn(page)
     _a_box_of_beats_reaches_the_log(page, app_home)
     assert page.locator(".stException, .stAlertContentError").count() == 0

@@ -23,6 +23,18 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift" });
 """
 
+_ON_TITLE = """() => {
+  const range = document.createRange();
+  range.selectNodeContents(document.querySelector(".st-key-styled-head h1"));
+  const text = range.getBoundingClientRect();
+  const beside = document.querySelectorAll(".st-key-styled-head button, .st-key-styled-summary > *");
+  return [...beside].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width && box.left < text.right && box.right > text.left && box.top < text.bottom - 1
+      && box.bottom > text.top + 1;
+  }).map((one) => one.innerText);
+}"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _has_checkpoints():
@@ -59,6 +71,7 @@ def test_opened_from_home_the_paper_is_in_the_first_screen_and_stays_where_it_is
     page.screenshot(path=artefacts / f"first-screen-{sample}.png")
     paper = _box(page, "paper")
     assert paper["y"] < 768 / 2 and paper["y"] + paper["height"] <= 768, "all of it, and not its edge"
+    assert not page.evaluate(_ON_TITLE), "a title of two lines has room for them"
     assert page.evaluate("window.shifts.reduce((sum, one) => sum + one, 0)") <= MOST_SHIFT
 
 
@@ -69,6 +82,8 @@ def test_a_click_on_a_row_below_acts_in_sight(open_page):
     table.evaluate("element => element.scrollIntoView({ block: 'end' })")
     page.wait_for_timeout(500)
     paper, lists = _box(page, "paper"), table.bounding_box()
+    behind = page.locator("canvas.paper").evaluate("one => getComputedStyle(one.closest('.root')).backgroundColor")
+    assert behind.startswith("rgb("), "nothing that scrolls below the paper is seen through it"
     assert paper["y"] + paper["height"] > 200 and lists["y"] + lists["height"] <= 769, "both are seen"
     before = page.url
     page.mouse.click(lists["x"] + 18, lists["y"] + lists["height"] - 60)

@@ -24,7 +24,7 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, star
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         controls.back_and_on(recording, start_s)
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
-        _previous_and_next(opened, checkpoint, analysis, start_s, about)
+        _previous_and_next(opened, checkpoint, analysis, about)
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         _by_a_key_of_their_own(opened, analysis, about)
         if checkpoint.card.rhythm_classes:
@@ -32,9 +32,7 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, star
     controls.gain_buttons()
 
 
-def _previous_and_next(
-    opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, start_s: float, about: int | None
-) -> None:
+def _previous_and_next(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None) -> None:
     """Buttons around the kind of event that they go to."""
     recording, beats = opened.recording, analysis.beats if analysis else None
     kinds = [*events.kinds(recording, checkpoint.card.classes, checkpoint.card.rhythm_classes), CONFIDENCE]
@@ -51,7 +49,7 @@ def _previous_and_next(
         found = np.empty(0, np.int64)
         if analysis is not None:
             found = _samples(opened, analysis, kind, opened.key, analysis.mark)
-        here = int(beats.sample[about]) if beats is not None and about is not None else _middle(opened, start_s)
+        here = view.here(recording, beats, about)
         around = events.around(found, here)
         goes, there = view.to_sample, [at is not None for at in around]
         arguments = [(recording, beats, at, step, here) for at, step in zip(around, (-1, 1), strict=True)]
@@ -112,10 +110,6 @@ def _rhythms(opened: Opened, analysis: Analysis | None, start_s: float, about: i
         args=(opened.recording, beats, following, about), disabled=following is None,
         help=f"The next episode {words}, key E. After the last it goes on from the first.",
     )  # fmt: skip
-
-
-def _middle(opened: Opened, start_s: float) -> int:
-    return round((start_s + view.seconds() / 2) * opened.recording.fs)
 
 
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key

@@ -18,6 +18,9 @@ from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Analysis
 from readers.recording import Recording
 
+MOST_NAMED = 3
+"""Leads that the title names; of more it says how many."""
+
 
 def title(place, recording: Recording, analysis: Analysis | None) -> None:
     seen = ""
@@ -25,7 +28,7 @@ def title(place, recording: Recording, analysis: Analysis | None) -> None:
         record = analysis.beats.seen_in_training
         seen = f" · seen in training: **{'yes' if record else 'no'}**"
     length = clock(recording.duration_s, hours=recording.duration_s >= 3600)
-    leads = " ".join(recording.leads)
+    leads = " ".join(recording.leads) if len(recording.leads) <= MOST_NAMED else f"{len(recording.leads)} leads"
     st.set_page_config(page_title=f"{recording.name} · Holter · ecgviz")
     place.markdown(f"# **{recording.name}** · {length} · {leads} · {recording.fs:g} Hz{seen}")
 

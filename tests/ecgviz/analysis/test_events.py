@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgviz.analysis import events
+from ecgviz.analysis.navigate import index_of_sample
 from ecgviz.analysis.summary import summarise
 from ecgviz.holter.ectopy import ectopy_of
 from ecgviz.results import Beats, RhythmEpisode
@@ -50,6 +51,19 @@ def test_what_is_not_as_annotated_is_another_class_one_too_many_and_one_missing(
     assert found.tolist() == [480, 600, 700]
     assert not len(events.disagreements(_recording("NNVNSNVF"), _beats()))
     assert not len(events.disagreements(_recording(), _beats()))
+
+
+@given(st.lists(st.integers(-14, 14), min_size=8, max_size=8), st.booleans())
+def test_every_disagreement_is_reached_though_no_annotation_is_on_its_r_peak(shifts, onwards):
+    recording, beats = _recording("SSVSNVVF", SAMPLES + shifts), _beats()
+    found = events.disagreements(recording, beats)
+    assert found.tolist() == [100, 200, 400, 480, 600]
+    at, seen = int(found[0]), set()
+    for _ in found:
+        index = index_of_sample(beats, events.around(found, at)[int(onwards)])
+        at = int(beats.sample[index])
+        seen.add(at)
+    assert seen == set(found.tolist())
 
 
 def test_an_escape_beat_is_normal_in_both_rows():

@@ -69,9 +69,11 @@ Object.assign(Paper.prototype, {
 
   /** The next or previous of the events that the page goes through: sample numbers, in order. */
   toEvent(step, after) {
-    const events = this.s.paper.events,
-      fs = this.s.paper.fs,
-      beats = this.s.beats;
+    const s = this.s,
+      { events, fs } = s.paper,
+      beats = s.beats,
+      kept = this.event; // where no beat is, the chosen one is another, and would lead here again
+    if (kept?.chosen === s.chosen && Math.abs(kept.start - this.view.start) < 0.01) after = kept.time;
     if (!events.length) {
       this.say("There is no such event.");
       return true;
@@ -80,13 +82,13 @@ Object.assign(Paper.prototype, {
       before = events.findLastIndex((sample) => sample / fs < after - 1e-6);
     const time = events.at(step > 0 ? Math.max(behind, 0) : before) / fs,
       i = beats.nearest(time);
-    if (i >= 0 && Math.abs(beats.time[i] - time) <= 0.15) {
-      this.show(i);
-      return true;
+    if (i >= 0 && Math.abs(beats.time[i] - time) <= 0.15) this.show(i);
+    else {
+      s.jumped = true;
+      this.to(time - this.view.seconds / 2);
+      this.within();
     }
-    this.s.jumped = true;
-    this.to(time - this.view.seconds / 2);
-    this.within();
+    this.event = { time, chosen: s.chosen, start: this.view.start };
     return true;
   },
 

@@ -39,6 +39,7 @@ function legend(root, map, paper) {
   place.style.color = paper.colours.text;
   place.style.background = paper.colours.paper;
   place.querySelector(".means").textContent = map ? map.title.join(" · ") : "";
+  place.querySelector(".scale").style.visibility = map ? "visible" : "hidden";
   place.querySelector(".bar").style.background = map ? `linear-gradient(to right, ${map.bar.join(",")})` : "none";
   place.querySelector(".top").textContent = map ? map.top : "";
   place.querySelector(".zero").textContent = map ? "0" : "";

@@ -3,6 +3,7 @@ const EDITS = ["n", "s", "v", "f", "q", "x", "d", "y"],
   ASKS = ["w", "g"];
 const GAINS = [5, 10, 20];
 const untyped = ["checkbox", "radio", "range", "button", "submit"];
+const NAME = ".st-key-holter-reviewer";
 const OWN_ARROWS =
   "[role=slider],[role=tab],[role=radio],[role=listbox],[role=option],[role=grid],[role=menu],.stDataFrame,[data-testid=stDataFrame]";
 
@@ -41,6 +42,8 @@ function meant(event) {
 
 function pressed(paper, event) {
   const focus = inner();
+  if (event.key === "Enter" && !event.isComposing && focus?.closest?.(NAME) && paper.shown())
+    setTimeout(() => paper.canvas.focus({ preventScroll: true })); // the next letters are labels, not of the name
   if (typing(focus) || document.querySelector('[role="dialog"], [data-testid="stPopoverBody"] :focus')) return;
   const key = meant(event);
   if (!key || !paper.shown()) return;

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ecgviz.analysis import events
 from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.results import Beats
 from pages.parts import keys, view
@@ -146,3 +147,22 @@ def test_a_jump_called_twice_goes_once(monkeypatch):
     for _ in range(2):
         view.to_least_sure(recording, beats, 3)
     assert state["parts-least_sure_rank"] == 3
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_an_event_without_a_beat_is_gone_on_from(monkeypatch, step):
+    """Beats that the network missed: the current beat is another one in view, and would lead there again."""
+    state = {"t": 0.0}
+    monkeypatch.setattr(view, "st", SimpleNamespace(session_state=state, query_params={}, toast=lambda text: None))
+    prob = np.eye(5, dtype=np.float32)[[0, 2, 0, 2, 0, 2]]
+    beats = Beats(np.arange(1, 7) * 3600, prob, tuple("NSVFQ"), 360.0, "x", ("MLII",))
+    recording = Recording("r", 360.0, 30000, ("MLII",), ("mV",), ArraySource(np.zeros((30000, 1))), "array")
+    missed, seen = np.array([5000, 5400, 9000, 21000]), []
+    for _ in missed:
+        _, about = view.settle(recording, beats)
+        here = view.here(recording, beats, about)
+        seen.append(events.around(missed, here)[step > 0])
+        view.to_sample(recording, beats, seen[-1], step, here)
+    assert sorted(seen) == missed.tolist()
+    view.to_beat(recording, beats, 4)
+    assert view.here(recording, beats, 4) == beats.sample[4], "a beat that is chosen counts again"

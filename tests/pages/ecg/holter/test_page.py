@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,13 +18,23 @@ from ecgviz.sources.address import open_address
 from ecgviz.sources.spool import spool
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
-from pages.ecg.holter import about_tab
+from pages.ecg.holter import about_tab, summary
 from pages.ecg.twelve_lead import about
 from readers.recording import ArraySource, Recording
 from tests.pages.outline import link_of, metrics, outline, paper_of, settle, view_of
 from tests.readers.conftest import write_edf
 
 SAMPLE = "sample:mitdb-208"
+
+
+@pytest.mark.parametrize(("n_leads", "wanted"), [(1, "A"), (3, "A B C"), (4, "4 leads"), (12, "12 leads")])
+def test_the_title_has_room(n_leads, wanted):
+    leads = tuple("ABCDEFGHIJKL"[:n_leads])
+    source = ArraySource(np.zeros((500, n_leads), np.float32))
+    told: list[str] = []
+    recording = Recording("r", 250.0, 500, leads, ("mV",) * n_leads, source, "array")
+    summary.title(SimpleNamespace(markdown=told.append), recording, None)
+    assert told == [f"# **r** · 00:02 · {wanted} · 250 Hz"]
 
 
 def _send(app, address: dict[str, str]) -> None:
