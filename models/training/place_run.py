@@ -129,7 +129,9 @@ def _dataset(config: SmallDefectsTrainConfig, rows: Sequence[ImageRow], share: f
 def _check(tiles: Tiles) -> None:
     if not tiles.defective:
         raise ConfigError(
-            "data.root", "has no defective picture to learn from; learn from good parts alone (good_only)"
+            "data.root",
+            "has no defective picture to learn from; learn from good parts alone (good_only), or deal those of other "
+            "sides out anew: --set data.split=dealt",
         )
     if not tiles.others:
         raise ConfigError(
