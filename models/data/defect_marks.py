@@ -75,8 +75,7 @@ def marks_of(row: ImageRow, task: SmallDefectsTask, shape: tuple[int, int]) -> M
 def ellipses(row: ImageRow, shape: tuple[int, int]) -> np.ndarray:
     """The ellipse within each box of a picture, bool (H, W)."""
     inside = np.zeros(shape, bool)
-    for box in row.boxes:
-        left, top, right, bottom = box.pixels(shape)
+    for left, top, right, bottom in (box.pixels(shape) for box in row.boxes if box.lies_in(shape)):
         y, x = np.ogrid[top : bottom + 1, left : right + 1]
         down, across = (bottom - top + 1) / 2, (right - left + 1) / 2
         round_ = ((y - (top + bottom) / 2) / down) ** 2 + ((x - (left + right) / 2) / across) ** 2 <= 1
@@ -178,7 +177,7 @@ def _boxes(row: ImageRow, task: SmallDefectsTask, truth: np.ndarray) -> Iterable
 def _boxes_in_file(row: ImageRow, truth: np.ndarray) -> list[tuple[int, int, int, int]]:
     """The given boxes, or the bounding boxes of the connected components of the mask."""
     if row.mask is None:
-        found = [box.pixels(truth.shape) for box in row.boxes]
+        found = [box.pixels(truth.shape) for box in row.boxes if box.lies_in(truth.shape)]
         return [(top, left, bottom + 1, right + 1) for left, top, right, bottom in found]
     pieces = find_objects(label(truth, np.ones((3, 3)))[0])
     return [(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in pieces]

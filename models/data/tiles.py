@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.data.place_dataset import PlaceItem, onto_cells
 from models.data.tile_changes import changed
 from models.networks.image.places import CELL
 from models.tasks.small_defects import SmallDefectsTask
+from readers.core.file_names import readable
 
 _MIL_RANDOM = 0.3
 """Share of tiles at random places of defective pictures without marks; the others are at the most defective place."""
@@ -30,6 +32,7 @@ _HARD_APART = 9
 _MOST_PASTED = 3
 LOOK_PX = 40e6
 """Pixels of the input that are looked at between two epochs, at most."""
+logger = logging.getLogger(__name__)
 
 
 class Tiles(Dataset):
@@ -48,6 +51,7 @@ class Tiles(Dataset):
         seed: seed of all randomness.
 
     Attributes:
+        bags: numbers of the defective pictures of which nothing says where the defect is.
         look_px: pixels that :meth:`look` may look at.
     """
 
@@ -62,11 +66,19 @@ class Tiles(Dataset):
         self.pictures, self.task, self.settings = pictures, task, settings
         self.augmenter, self.seed = augmenter, seed
         self.look_px = LOOK_PX
+        self._mismarked: list[str] = []
         self.marks = [self._marks(number) for number in range(len(pictures))]
+        if self._mismarked:
+            logger.warning(
+                "%d pictures have an empty mask or boxes outside of them (%s): correct them, such as boxes in pixels "
+                "of a larger picture; what is marked nowhere is learned from by the picture's label alone",
+                len(self._mismarked), ", ".join(self._mismarked[:3]),
+            )  # fmt: skip
         labels = pictures.labels
         self.defective = [number for number, marks in enumerate(self.marks) if labels[number] and _may_hold(marks)]
         # A picture whose defects are marked has good places as well.
         self.others = [number for number, marks in enumerate(self.marks) if marks is not None]
+        self.bags = [number for number in self.defective if self.marks[number] is None]
         self.defect_share = settings.defect_share if self.others else 1.0
         self.bank = self._bank() if augmenter is not None and settings.pasted else DefectBank()
         self._focus: dict[int, tuple[int, int]] = {}
@@ -78,7 +90,13 @@ class Tiles(Dataset):
         if not row.label:
             height, width = self.pictures.unit(number).shape[1:]
             return Marks(np.zeros((height // CELL, width // CELL), np.uint8), ())
-        return marks_of(row, self.task, row.pixels().shape[:2]) if row.has_truth else None
+        if not row.has_truth:
+            return None
+        shape = row.pixels().shape[:2]
+        marks = marks_of(row, self.task, shape)
+        if marks is None or not all(box.lies_in(shape) for box in row.boxes):
+            self._mismarked.append(readable(row.name))
+        return marks
 
     def _bank(self) -> DefectBank:
         bank = DefectBank()
@@ -98,11 +116,10 @@ class Tiles(Dataset):
             place_logits: maps an input (1, 1, H, W) to logits (1, H / 4, W / 4).
             epoch: from 0; before the first epoch nothing is updated, since the network is untrained.
         """
-        bags = [number for number in self.defective if self.marks[number] is None]
         known = self.others if epoch else []
         generator = np.random.default_rng((self.seed, epoch))
         seen = 0
-        for number in [*generator.permutation(bags).tolist(), *generator.permutation(known).tolist()]:
+        for number in [*generator.permutation(self.bags).tolist(), *generator.permutation(known).tolist()]:
             unit = self.pictures.unit(int(number))
             seen += unit.numel()
             if seen > self.look_px and seen > unit.numel():
@@ -209,8 +226,3 @@ def _mark(cells: np.ndarray, spot: np.ndarray) -> None:
 def _may_hold(marks: Marks | None) -> bool:
     """Whether the tile has a defect, as far as is known."""
     return marks is None or bool((marks.cells == DEFECT).any())
-
-
-def unmarked(pictures: ImageDataset) -> int:
-    """How many defective pictures say nothing of where the defect is."""
-    return sum(row.label == 1 and not row.has_truth for row in pictures.rows)

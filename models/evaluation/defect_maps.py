@@ -120,6 +120,8 @@ def _counted(
         truth = truth_mask(row, (pixels.shape[0], pixels.shape[1])) if row.label else None
     except ReadError:
         return None  # the scores of pictures name such files
+    if row.label and truth is None:
+        return None
     values = defect_map(checkpoint, task, pixels)
     span = _RANGE[1] - _RANGE[0]
     place = (np.log(np.maximum(values, 1e-30)) - _RANGE[0]) * (_BINS / span)

@@ -177,7 +177,12 @@ def evaluate_images(
     sides, hashes = whole.sides, whole.hashes
     rows = [row for side in SPLITS for row in sides[side]] if split == "all" else sides[split]
     if not rows:
-        raise ConfigError("split", f"{Path(root).resolve().name} has no picture in split {split!r}")
+        filled = ", ".join(f"{side} {len(sides[side])}" for side in SPLITS if sides[side])
+        raise ConfigError(
+            "split",
+            f"{Path(root).resolve().name} has no picture in split {split!r} ({filled}; parts stay whole, so one side "
+            "may get none); give --split all, or name other parts or sides in its table",
+        )
     predictions = predict_images(checkpoint, rows, progress=progress)
     if not predictions.rows:
         raise ReadError(root, "holds no picture of this split that can be read")

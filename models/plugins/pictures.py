@@ -20,7 +20,6 @@ from models.tasks.image import IMAGE_CLASSES, ImageTask
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
-    from models.data.image_folder import ImageRow, PictureFolder
     from models.training.context import RunContext
 
 _LIKE_TRAINING = 2000
@@ -57,7 +56,7 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
         return config.model_copy(update={"task": config.task.model_copy(update={"defect_types": types})})
 
     def check_data(self, config: ImageTrainConfig) -> None:
-        from models.data.image_folder import read_folder, split_folder
+        from models.data.image_folder import lacking_class, read_folder, split_folder
 
         try:
             folder = read_folder(config.data.root, config.data)
@@ -114,31 +113,3 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
 
     def example_inputs(self, task: ImageTask, count: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {"x": torch.randn(count, task.in_channel, task.image_size, task.image_size, generator=generator)}
-
-
-def lacking_class(
-    folder: PictureFolder, sides: Mapping[str, Sequence[ImageRow]], classes: Sequence[str]
-) -> ConfigError | None:
-    """What keeps labelled pictures from being learned, with what would help; None where nothing does."""
-    labels = {row.label for row in folder.rows}
-    if len(labels) == 1:
-        only = classes[labels.pop()]
-        return ConfigError(
-            "data.root",
-            f"holds {only} pictures only ({folder.layout}), and two classes are learned from; "
-            + ("learn from good parts alone, or add defective ones" if only == classes[0] else "add good ones"),
-        )
-    for name in ("train", "validation"):
-        missing = sorted({0, 1} - {row.label for row in sides[name]})
-        if not missing:
-            continue
-        remedy = (
-            "--set data.split=dealt deals all pictures out anew"
-            if folder.states_split
-            else ("give more groups, other data.shares or another data.split_seed")
-        )
-        if folder.states_split and missing == [1]:
-            remedy += "; or learn from good parts alone"
-        field = "data.root" if folder.states_split else "data.shares"
-        return ConfigError(field, f"the {name} split has no {classes[missing[0]]} picture; {remedy}")
-    return None

@@ -56,7 +56,9 @@ class SmallDefectsPlugin(PicturePlugin[SmallDefectsTrainConfig, SmallDefectsTask
         rows = sides["train"]
         if not any(row.label for row in rows):
             raise ConfigError(
-                "data.root", "has no defective picture on the training side; learn from good parts alone (good_only)"
+                "data.root",
+                "has no defective picture on the training side; learn from good parts alone (good_only), or deal those "
+                "of other sides out anew: --set data.split=dealt",
             )
         if all(row.label and not row.has_truth for row in rows):
             raise ConfigError(

@@ -19,7 +19,7 @@ from models.config import ImageTrainConfig
 from models.core.errors import ConfigError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
-from models.data.image_folder import ImageRow, below_chance, class_weights, load_split, split_doubts
+from models.data.image_folder import ImageRow, below_chance, class_weights, lacking_class, read_split, split_doubts
 from models.data.marked_pictures import MarkedPictures
 from models.data.process_shards import EveryNthBatch, ItemShares
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability, require_pictures
@@ -49,7 +49,10 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     network = create_model(config.network.architecture, **config.network_arguments())
     weights = load_pretrained(network, config.network.architecture, config.network.pretrained)
     _tell_start(config, weights)
-    sides, hashes = load_split(config.data.root, config.data)
+    split = read_split(config.data.root, config.data)
+    sides, hashes = split.sides, split.hashes
+    if (fault := lacking_class(split.folder, sides, config.task.classes)) is not None:
+        raise fault
     doubts = split_doubts(sides)
     for doubt in doubts:
         logger.warning("%s", doubt)

@@ -21,7 +21,7 @@ from models.data.defect_marks import with_scale
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
 from models.data.image_folder import ImageRow, load_split
-from models.data.tiles import Tiles, unmarked
+from models.data.tiles import Tiles
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images
 from models.metrics.images import summarise_images
 from models.networks.image.base import ImageNetwork
@@ -63,7 +63,7 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
     tiles.settings = affordable(config, context, network, tiles)
     logger.info(
         "learning from %d pictures, %d with defects, of which %d without mask or boxes; %d held out",
-        *(len(train), int(train.labels.sum()), unmarked(train), len(held_out)),
+        *(len(train), int(train.labels.sum()), len(tiles.bags), len(held_out)),
     )
     best = _fit(asked, context, network, tiles, held_out)
     folder = context.run_dir / CHECKPOINT
@@ -115,7 +115,7 @@ def _fit(
     if count:
         settings = tiles.settings.model_copy(update={"count": count, "defect_share": 0.5})
         tried = Tiles(held_out, tiles.task, settings)
-        if tried.others and tried.defective and not unmarked(held_out):
+        if tried.others and tried.defective and not tried.bags:
             loaders.append(DataLoader(tried, config.batch_size, sampler=EpochOrder(count, shuffle=False)))
     monitor = "" if config.choose_by == "last" else f"validation/{config.choose_by}"
     mode = "min" if config.choose_by == "loss" else "max"
@@ -129,7 +129,9 @@ def _dataset(config: SmallDefectsTrainConfig, rows: Sequence[ImageRow], share: f
 def _check(tiles: Tiles) -> None:
     if not tiles.defective:
         raise ConfigError(
-            "data.root", "has no defective picture to learn from; learn from good parts alone (good_only)"
+            "data.root",
+            "has no defective picture to learn from; learn from good parts alone (good_only), or deal those of other "
+            "sides out anew: --set data.split=dealt",
         )
     if not tiles.others:
         raise ConfigError(

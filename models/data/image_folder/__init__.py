@@ -4,7 +4,7 @@ A module a question: :mod:`folder` understands a folder, :mod:`labels` and :mod:
 :mod:`annotations` read what lies beside the pictures, :mod:`row` is one picture, :mod:`split` keeps parts whole.
 """
 
-from models.data.image_folder.doubts import below_chance, split_doubts
+from models.data.image_folder.doubts import below_chance, lacking_class, split_doubts
 from models.data.image_folder.folder import PictureFolder, SetAside, read_folder, read_rows
 from models.data.image_folder.row import Box, ImageRow, read_boxes, truth_mask
 from models.data.image_folder.split import (
@@ -33,6 +33,7 @@ __all__ = [
     "class_weights",
     "file_hashes",
     "join_duplicates",
+    "lacking_class",
     "load_split",
     "read_boxes",
     "read_folder",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from models.core.errors import ConfigError
 from models.core.words import counted
+from models.data.image_folder.folder import PictureFolder
 from models.data.image_folder.row import ImageRow
 
 _CHANCE = 0.5
@@ -36,6 +38,34 @@ def split_doubts(sides: Mapping[str, Sequence[ImageRow]]) -> list[str]:
     if len(train) > 1 and len({row.group for row in train}) == 1:
         doubts.append("All training pictures are of one part: the network may learn that part and not its defects.")
     return doubts
+
+
+def lacking_class(
+    folder: PictureFolder, sides: Mapping[str, Sequence[ImageRow]], classes: Sequence[str]
+) -> ConfigError | None:
+    """What keeps labelled pictures from being learned, with what would help; None where nothing does."""
+    labels = {row.label for row in folder.rows}
+    if len(labels) == 1:
+        only = classes[labels.pop()]
+        return ConfigError(
+            "data.root",
+            f"holds {only} pictures only ({folder.layout}), and two classes are learned from; "
+            + ("learn from good parts alone, or add defective ones" if only == classes[0] else "add good ones"),
+        )
+    for name, word in (("train", "training"), ("validation", "validation")):
+        missing = sorted({0, 1} - {row.label for row in sides[name]})
+        if not missing:
+            continue
+        remedy = (
+            "--set data.split=dealt deals all pictures out anew"
+            if folder.states_split
+            else ("give more groups, other data.shares or another data.split_seed")
+        )
+        if folder.states_split and missing == [1]:
+            remedy += "; or learn from good parts alone"
+        field = "data.root" if folder.states_split else "data.shares"
+        return ConfigError(field, f"the {word} split has no {classes[missing[0]]} picture; {remedy}")
+    return None
 
 
 def below_chance(auroc: float | None, side: str) -> str:

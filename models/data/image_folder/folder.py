@@ -24,7 +24,7 @@ from models.data.image_folder.row import Box, ImageRow
 from models.data.image_folder.series import read_series, with_parts
 from models.data.image_folder.tables import BOXES, TABLE, Files, box_rows, read_table
 from readers.core.file_names import readable
-from readers.images.companions import plain_name
+from readers.images.companions import meaning_parts, plain_name
 from readers.images.kinds import VOLUMES, is_zarr, kind_of, read_file
 from readers.images.listing import Listing, list_tree
 
@@ -127,6 +127,8 @@ class _Reader:
     def read(self) -> PictureFolder:
         annotated = self._annotated()
         pictures, layout = self._labelled(annotated)
+        if self.config.split == "dealt":
+            pictures = [replace(one, split="") for one in pictures]
         by_marks = self.table is None and not layout.startswith(("class folders", "the layout"))
         if not self.config.group_pattern:
             pictures = with_parts(pictures, self.notes, folders=by_marks)
@@ -154,10 +156,13 @@ class _Reader:
         types = sorted({row.defect_type for row in rows} - {""})
         stated = self.config.split == "stated" and any(row.split for row in rows)
         split_by = ("folders" if self.table is None else "table") if stated else ""
-        if self.config.split == "dealt":
-            rows = [replace(row, split="") for row in rows]
+        aside = self._aside(rows)
+        unsaid = [readable(one.file) for one in aside if one.kind == "unlabelled"]
+        if unsaid:
+            few = ", ".join(unsaid[:3])
+            self.notes.append(f"{counted(len(unsaid), 'picture')} left out, since nothing says the class: {few}")
         return PictureFolder(
-            tuple(rows), layout, tuple(types), tuple(self._aside(rows)), tuple(dict.fromkeys(self.notes)), split_by
+            tuple(rows), layout, tuple(types), tuple(aside), tuple(dict.fromkeys(self.notes)), split_by
         )
 
     def _annotated(self) -> Annotated | None:
@@ -184,8 +189,9 @@ class _Reader:
             self.used[self.table] = "the table of labels"
             return from_table(self.root, self.table, self.listing, self.names, self.notes), f"{TABLE}{extra}"
         folders = from_folders(
-            self.root, self.listing, self.names, self.notes, splits=annotated.splits if annotated else None
-        )
+            self.root, self.listing, self.names, self.notes,
+            splits=annotated.splits if annotated else None, dealt=self.config.split == "dealt",
+        )  # fmt: skip
         if folders is not None:
             return folders.pictures, folders.layout + extra
         if annotated is not None:
@@ -203,8 +209,16 @@ class _Reader:
         raise self._no_labels()
 
     def _no_labels(self) -> ConfigError | ReadError:
-        tops = {path.relative_to(self.root).parts[0] for path in self.listing.pictures if path.parent != self.root}
-        shown = sorted(tops)
+        tables = [self._place(one.path) for one in self.listing.aside if plain_name(one.path.name) == TABLE]
+        if tables:
+            found = ", ".join(map(readable, tables[:3]))
+            return ConfigError(
+                "data.root",
+                f"has its tables below it ({found}); write one {TABLE} into the folder itself, with file (such as "
+                "test/a.png), label and split, or give the folder that holds the table",
+            )
+        parts = (meaning_parts(path.relative_to(self.root).parts[:-1]) for path in self.listing.pictures)
+        shown = sorted({part[0] for part in parts if part})
         if shown:
             return ConfigError(
                 "data.defect",
@@ -263,13 +277,16 @@ class _Reader:
 
     def _aside(self, rows: Sequence[ImageRow]) -> list[SetAside]:
         taken = {row.path for row in rows}
+        masks = {row.mask.resolve() for row in rows if row.mask is not None}
         aside = [
             SetAside(self._place(one.path), self.used.get(one.path, one.reason),
                      "companion" if one.path in self.used else one.kind)
             for one in self.listing.aside
         ]  # fmt: skip
         aside += [
-            SetAside(self._place(path), "nothing says its class", "unlabelled")
+            SetAside(self._place(path), "a mask of the table", "companion")
+            if path.resolve() in masks
+            else SetAside(self._place(path), "nothing says its class", "unlabelled")
             for path in self.listing.pictures
             if path not in taken and path.resolve() not in taken
         ]

@@ -66,19 +66,22 @@ def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, note
     if not _is_split(table, columns.get("split", "")):
         columns.pop("split", None)
     pictures: dict[tuple[Path, int], LabelledPicture] = {}
-    corners = _corners(table) if has_corners(table) else {}
-    labels = _Labels(path, names, [line.get(columns.get("label", ""), "") for line in table.lines])
+    boxed = has_corners(table)
+    corners = _corners(table, names) if boxed else {}
+    labels = _Labels(path, names, [line.get(columns.get("label", ""), "") for line in table.lines], boxed)
     for line in table.lines:
         cell = {meaning: line.get(name, "") for meaning, name in columns.items()}
         picture = _picture(root, cell["file"], files, path)
         boxes = corners.get(cell["file"], ()) or read_boxes(cell.get("boxes", ""), picture)
-        found = labels.understood(cell["label"]) if "label" in columns else (int(bool(boxes)), "")
+        by_box = "label" not in columns or (labels.only_boxes and not cell["label"])
+        found = (int(bool(boxes)), "") if by_box else labels.understood(cell["label"])
         if found is None:
             continue
         page = int(cell["page"]) - 1 if cell.get("page", "").isdigit() and int(cell["page"]) > 0 else -1
-        pictures.setdefault((picture, page), LabelledPicture(
+        named = not Path(cell["file"]).is_absolute() and (root / cell["file"]).exists()
+        one = LabelledPicture(
             path=picture,
-            file=cell["file"] if (root / cell["file"]).exists() else _place(root, picture),
+            file=cell["file"] if named else _place(root, picture),
             label=found[0],
             defect_type=cell.get("type", "") if found[0] and cell.get("type") else found[1],
             group=cell.get("group", ""),
@@ -87,7 +90,13 @@ def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, note
             boxes=boxes,
             background=cell.get("background", ""),
             page=page,
-        ))  # fmt: skip
+        )
+        pictures[picture, page] = _joined(pictures.get((picture, page), one), one, path, boxed)
+    if labels.only_boxes and not {"group", "split"} & columns.keys():
+        others = [LabelledPicture.of(root, other) for other in listing.pictures]
+        listed = {place for place, _ in pictures}
+        pictures |= {(one.path, -1): one for one in others if one.path.resolve() not in listed}
+        notes.append(f"No row of {path.name} says good: pictures without a box are taken as good")
     left = labels.left_out
     if left:
         notes.append(f"{counted(sum(left.values()), 'picture')} of the table have no class ({', '.join(sorted(left))})")
@@ -105,11 +114,26 @@ def _is_split(table: Table, column: str) -> bool:
     return column == "split" or all(side_of(value) for value in values)
 
 
-def _corners(table: Table) -> dict[str, tuple[Box, ...]]:
+def _corners(table: Table, names: ClassNames) -> dict[str, tuple[Box, ...]]:
     found: dict[str, tuple[Box, ...]] = {}
     for name, box in box_rows(table):
-        found[name] = (*found.get(name, ()), box)
+        if not names.harmless(box.type):
+            found[name] = (*found.get(name, ()), box)
     return found
+
+
+def _joined(first: LabelledPicture, one: LabelledPicture, table: Path, boxed: bool) -> LabelledPicture:
+    """What two rows say of a picture: where each is of a box, it is defective if any of them says so.
+
+    Raises:
+        ReadError: they contradict each other, and either might be a slip of the pen.
+    """
+    for what in ("group", "split") if boxed else ("label", "group", "split"):
+        said = getattr(first, what), getattr(one, what)
+        if said[0] != said[1]:
+            words = " and ".join(readable(str(word)) or "nothing" for word in said)
+            raise ReadError(table, f"names {readable(one.file)} twice, with the {what} {words}; correct its rows")
+    return one if one.label > first.label else first
 
 
 def _picture(root: Path, name: str, files: Files, table: Path) -> Path:
@@ -126,9 +150,11 @@ def _picture(root: Path, name: str, files: Files, table: Path) -> Path:
 class _Labels:
     """The labels of one table: known names first; others are types of defects where some are known as normal."""
 
-    def __init__(self, table: Path, names: ClassNames, labels: Sequence[str]):
+    def __init__(self, table: Path, names: ClassNames, labels: Sequence[str], boxed: bool = False):
         self._table, self._names = table, names
         self._normal_known = any(names.known(label) == NORMAL for label in labels)
+        # A table of boxes alone: its labels are types of defects, and whatever has no box is good.
+        self.only_boxes = boxed and not self._normal_known
         self.left_out: Counter[str] = Counter()
 
     def understood(self, label: str) -> tuple[int, str] | None:
@@ -139,7 +165,7 @@ class _Labels:
         if self._names.undecided(label):
             self.left_out[label or "empty"] += 1
             return None
-        if not self._normal_known:
+        if not self._normal_known and not self.only_boxes:
             raise unknown(label)
         return DEFECT, self._names.type_of(label)
 
@@ -159,8 +185,12 @@ def from_folders(
     names: ClassNames,
     notes: list[str],
     splits: Mapping[Path, str] | None = None,
+    dealt: bool = False,
 ) -> ByFolders | None:
-    """The classes that the names of folders state; None where no folder is called good or bad in any way."""
+    """The classes that the names of folders state; None where no folder is called good or bad in any way.
+
+    Where the split is ``dealt`` anew, a part may lie on two sides of the stated one, and is a part all the same.
+    """
     places = {path: meaning_parts(path.relative_to(root).parts[:-1]) for path in listing.pictures}
     depth = _class_depth(places.values(), names)
     if depth is None:
@@ -169,7 +199,7 @@ def from_folders(
     left: Counter[str] = Counter()
     for path, parts in places.items():
         one = LabelledPicture.of(root, path)
-        one = replace(one, split=(splits or {}).get(path, one.split))
+        one = replace(one, split="" if dealt else (splits or {}).get(path, one.split))
         if len(parts) <= depth or names.undecided(parts[depth]):
             left[parts[depth] if len(parts) > depth else "."] += 1
             continue

@@ -31,6 +31,11 @@ class Box:
     type: str = ""
     relative: bool = False
 
+    def lies_in(self, shape: Sequence[int]) -> bool:
+        """Whether any of it lies in a picture of this (height, width): boxes of a larger picture do not."""
+        height, width = (1, 1) if self.relative else (int(shape[0]), int(shape[1]))
+        return self.left < width and self.top < height and self.right >= 0 and self.bottom >= 0
+
     def pixels(self, shape: Sequence[int]) -> tuple[int, int, int, int]:
         """First column and row, last column and row, int, cut to a picture of this (height, width)."""
         height, width = int(shape[0]), int(shape[1])
@@ -146,7 +151,10 @@ def mask_pixels(path: Path, page: int = 0) -> np.ndarray:
 
 
 def truth_mask(row: ImageRow, shape: tuple[int, int]) -> np.ndarray | None:
-    """Pixels of the defect, bool (H, W), from the mask file or the boxes; None where there is neither.
+    """Pixels of the defect, bool (H, W), from the mask file or the boxes.
+
+    None where there is neither, and where they mark nothing of a defective picture: an empty mask, or boxes that lie
+    outside, do not say that it is good everywhere.
 
     Args:
         row: the picture.
@@ -160,11 +168,11 @@ def truth_mask(row: ImageRow, shape: tuple[int, int]) -> np.ndarray | None:
         mask = mask_pixels(row.mask, row.page)
         rows = (np.arange(height) * mask.shape[0] // height).astype(int)
         columns = (np.arange(width) * mask.shape[1] // width).astype(int)
-        return mask[np.ix_(rows, columns)]
-    if not row.boxes:
-        return None
-    truth = np.zeros(shape, bool)
-    for box in row.boxes:
-        left, top, right, bottom = box.pixels(shape)
-        truth[top : bottom + 1, left : right + 1] = True
-    return truth
+        truth = mask[np.ix_(rows, columns)]
+    else:
+        if not row.boxes:
+            return None
+        truth = np.zeros(shape, bool)
+        for left, top, right, bottom in (box.pixels(shape) for box in row.boxes if box.lies_in(shape)):
+            truth[top : bottom + 1, left : right + 1] = True
+    return truth if truth.any() or not row.label else None

@@ -31,14 +31,18 @@ _FILE = (
 _COLUMNS = {
     "file": _FILE,
     "label": ("label", "labels", "class", "class_name", "category", "verdict", "result", "판정", "라벨"),
-    "group": ("group", "part", "part_id", "cell", "board", "weld", "wafer", "series", "serial", "specimen", "object"),
+    "group": (
+        "group", "part", "part_id", "part_no", "part_number", "part_name", "group_id", "cell", "cell_id", "board",
+        "board_id", "weld", "weld_id", "wafer", "wafer_id", "series", "serial", "serial_no", "serial_number",
+        "specimen", "object", "부품", "부품번호", "그룹", "셀", "部品", "部件",
+    ),
     "split": ("split", "subset", "set", "fold"),
     "mask": ("mask", "mask_file", "mask_path"),
     "boxes": ("boxes", "bboxes"),
     "page": ("page", "slice"),
     "type": ("type", "defect_type", "kind"),
     "background": ("background",),
-}
+}  # fmt: skip
 _CORNERS = {
     "x1": ("x1", "xmin", "x_min", "left"), "y1": ("y1", "ymin", "y_min", "top"),
     "x2": ("x2", "xmax", "x_max", "right"), "y2": ("y2", "ymax", "y_max", "bottom"),

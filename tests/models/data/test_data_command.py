@@ -38,14 +38,14 @@ def two_classes(root: Path, good: str, bad: str, seed: int = 0) -> Path:
 
 def test_it_says_what_was_understood_and_shows_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mvtec(tmp_path / "set")
-    (tmp_path / "set" / "scan.nrrd").write_bytes(b"NRRD0004")
+    (tmp_path / "set" / "scan.7z").write_bytes(b"7z\xbc\xaf\x27\x1c")
     assert main(["data", str(tmp_path / "set"), "--json", str(tmp_path / "found.json")]) == 0
     said = capsys.readouterr().out
     assert "the layout of MVTec AD, masks" in said
     assert "types of defect: crack 3, hole 3" in said
     assert "test: normal 3, defect 6" in said
     assert "test/crack/" in said
-    assert "scan.nrrd an NRRD volume, which is not read" in said
+    assert "scan.7z an archive, which is not read" in said
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["types"] == {"crack": 3, "hole": 3}
     assert found["set_aside"] == {"companion": 6, "unread": 1}

@@ -156,13 +156,13 @@ def test_files_of_systems_and_editors_are_no_parts(tmp_path: Path) -> None:
     (tmp_path / "good/._a.png").write_bytes(b"\0\5\x16\7" + bytes(50))
     (tmp_path / "good/Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(50))
     (tmp_path / "bad/.DS_Store").write_bytes(bytes(10))
-    (tmp_path / "bad/volume.nii.gz").write_bytes(b"\x1f\x8b" + bytes(20))
+    (tmp_path / "bad/volume.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(20))
     (tmp_path / "bad/readme.txt").write_text("about")
     folder = read_folder(tmp_path)
     all_accounted(tmp_path, folder)
     assert [row.file for row in folder.rows] == ["bad/b.png", "good/a.png"]
     kinds = {one.file: one.kind for one in folder.set_aside}
-    assert kinds["bad/volume.nii.gz"] == "unread"
+    assert kinds["bad/volume.7z"] == "unread"
     assert kinds["bad/readme.txt"] == "companion"
     assert {kind for file, kind in kinds.items() if not file.startswith("bad/")} == {"junk"}
 

@@ -16,7 +16,7 @@ from models.config.small_defects import TileConfig
 from models.data.defect_marks import DEFECT, GOOD, SIDE_PX, UNKNOWN, marks_of, suited_magnification
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
-from models.data.image_folder import Box, ImageRow
+from models.data.image_folder import Box, ImageRow, truth_mask
 from models.data.pasted_defects import DefectBank, cut_out
 from models.data.tile_changes import changed
 from models.data.tiles import Tiles
@@ -54,6 +54,34 @@ def test_a_defective_picture_without_marks_says_nothing_and_a_good_one_says_all(
     good = marks_of(ImageRow(Path("a"), "a", 0, "part"), task, (64, 64))
     assert good is not None
     assert not good.cells.any()
+
+
+@given(beyond=st.integers(0, 300), side=st.integers(0, 40), axis=st.sampled_from("xy"), below=st.booleans())
+def test_boxes_outside_of_a_picture_mark_nothing_of_it(beyond, side, axis, below):
+    low = -1 - beyond - side if below else 64 + beyond
+    span = {axis: (low, low + side), "xy".replace(axis, ""): (10, 20)}
+    box = Box(span["x"][0], span["y"][0], span["x"][1], span["y"][1])
+    task = SmallDefectsTask(magnification=1.0)
+    assert truth_mask(boxed(box), (64, 64)) is None
+    assert marks_of(boxed(box), task, (64, 64)) is None
+    both = ImageRow(Path("a"), "a", 1, "part", boxes=(box, Box(30, 30, 40, 40)))
+    inside = marks_of(both, task, (64, 64))
+    assert inside is not None
+    assert len(inside.boxes) == 1
+    rows, columns = np.nonzero(inside.cells != GOOD)
+    assert min(rows.min(), columns.min()) * CELL >= 30 - 2.5 * CELL
+
+
+def test_a_defective_picture_with_an_empty_mask_is_no_good_place(tmp_path: Path, caplog):
+    rows = []
+    for name, label in (("good", 0), ("bad", 1)):
+        Image.fromarray(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 9).save(tmp_path / f"{name}.png")
+        Image.fromarray(np.zeros((64, 64), np.uint8)).save(tmp_path / f"{name}_mask.png")
+        rows.append(ImageRow(tmp_path / f"{name}.png", name, label, name, mask=tmp_path / f"{name}_mask.png"))
+    task = SmallDefectsTask(magnification=1.0)
+    tiles = Tiles(ImageDataset(rows, task), task, TileConfig(count=4, side=64))
+    assert (tiles.others, tiles.defective, tiles.bags) == ([0], [1], [1])
+    assert "bad" in caplog.text
 
 
 @given(sides=st.lists(st.floats(1, 400), min_size=1, max_size=40))

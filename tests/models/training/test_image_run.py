@@ -171,8 +171,15 @@ def test_a_side_without_defects_is_refused(picture_root: Path, tmp_path: Path) -
     (folder / "good").mkdir(parents=True)
     for number in range(0, 20, 2):
         shutil.copy(picture_root / f"p{number:03}.png", folder / "good")
-    with pytest.raises(ConfigError, match="the training split has no defect picture"):
-        run(load_config("ct_smoke", [f"data.root={folder}"]), RunContext(tmp_path / "run"))
+    config = load_config("ct_smoke", [f"data.root={folder}"])
+    with pytest.raises(ConfigError, match="normal pictures only"):
+        run(config, RunContext(tmp_path / "run"))
+    (folder / "train").mkdir()
+    (folder / "good").rename(folder / "train/good")
+    (folder / "test/bad").mkdir(parents=True)
+    shutil.copy(picture_root / "p001.png", folder / "test/bad")
+    with pytest.raises(ConfigError, match=r"training split has no defect picture; --set data\.split=dealt"):
+        run(config, RunContext(tmp_path / "run"))
 
 
 def test_the_command_line_evaluates_promotes_and_refuses(
