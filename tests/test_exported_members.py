@@ -39,8 +39,8 @@ PUBLIC = {
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
     "models.data.image_folder": (
         "Box ImageRow PictureFolder SPLITS SetAside Split TABLE below_chance class_weights file_hashes "
-        "join_duplicates lacking_class load_split read_boxes read_folder read_rows read_split split_doubts split_folder "
-        "split_rows stated_split truth_mask"
+        "join_duplicates lacking_class load_split read_boxes read_folder read_rows read_split split_doubts "
+        "split_folder split_rows stated_split truth_mask"
     ),
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",
     "models.plugins": "TaskPlugin find_plugin list_tasks plugin_of plugins register_task task_for_data",
