@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
+
+from readers.core.once import once
 
 STEP_MV = 0.005
 """Quantisation before hashing: the step of the MIT-BIH converters (200 units per mV)."""
@@ -74,7 +75,7 @@ def _landmarks(difference: np.ndarray) -> frozenset[str]:
     return frozenset(f"{int(mixed[i]):016x}" for i in lively)
 
 
-@cache
+@once
 def _powers() -> tuple[np.ndarray, np.ndarray]:
     """Powers of the base and of its inverse modulo 2^64, for the differences of a block, uint64."""
     factors = np.full((2, _BLOCK + _WINDOW - 1), [[_BASE], [pow(_BASE, -1, 1 << 64)]], np.uint64)

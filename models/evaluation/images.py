@@ -304,11 +304,10 @@ def render_images(result: dict[str, Any]) -> str:
         named = f", {one['named']:.0%} named so" if "named" in one else ""
         lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}{named}")
     lines += [f"WARNING: {doubt}" for doubt in result.get("doubts", ())]
-    if result["unjudged"]:
-        few = ", ".join(result["unjudged"][:5])
-        lines.append(
-            f"not judged: {counted(len(result['unjudged']), 'picture')} of which nothing says the class ({few})"
-        )
+    unjudged = result.get("unjudged", ())
+    if unjudged:
+        few = ", ".join(unjudged[:5])
+        lines.append(f"not judged: {counted(len(unjudged), 'picture')} of which nothing says the class ({few})")
     if result["set_aside"]:
         lines.append(f"set aside: {', '.join(f'{kind} {count}' for kind, count in result['set_aside'].items())}")
     if result["unreadable"]:

@@ -8,10 +8,10 @@ seen (`pages/parts/appearance.py` has the CSS rules; a script here sets the heig
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from pages.ecg.keys import scope
 from pages.parts import appearance
@@ -38,7 +38,7 @@ class HeadPlaces:
 
     display: DeltaGenerator
     other_page: DeltaGenerator
-    export: PopoverContainer
+    export: Any
     help: DeltaGenerator
 
 

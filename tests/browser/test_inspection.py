@@ -189,7 +189,7 @@ def test_how_it_looks(open_page, artefacts, path, width, height, scheme):
     if path.startswith("scan?"):
         _wait_for_view(page)
     else:
-        page.locator("h3").first.wait_for()
+        page.locator("h1").first.wait_for()
         wait_until_idle(page, IDLE_S)
     name = "scan" if path.startswith("scan?") else f"{path}-empty"
     page.screenshot(path=artefacts / f"{name}-{width}-{scheme}.png")

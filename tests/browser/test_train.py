@@ -170,7 +170,7 @@ def test_from_the_start_to_the_promoted_network(open_page, workshop, artefacts):
 
     page.context.close()
     page = open_page(f"holter?record=path:{record}&checkpoint=tried-here")
-    page.locator(".st-key-styled-paper .js-plotly-plot:visible").first.wait_for()
+    page.locator(".st-key-holter-paper canvas.paper").first.wait_for()
     beats = page.locator("[data-testid=stMetric]", has_text="Beats").first
     _until(lambda: re.search(r"\d{2,}", beats.inner_text()) is not None, "no beat was classified")
     assert page.locator('.stSidebar input[value="tried-here"]').count() == 1

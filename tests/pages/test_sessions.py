@@ -71,13 +71,19 @@ def test_a_page_at_rest_asks_for_nothing(started):
 
     async def rest() -> tuple[int, int]:
         async with Tab(url, "holter", f"record=path:{records[0]}") as tab:
-            await tab.until(lambda one: one.idle and "Finest detail" in one.metrics() and not one.timers, WAIT_S)
+            await tab.until(
+                lambda one: one.idle and "Beats" in one.metrics() and one.components(PAPER) and not one.timers, WAIT_S
+            )
             before = tab.auto_reruns
             await asyncio.sleep(2.0)
             return before, tab.auto_reruns
 
     before, after = asyncio.run(rest())
     assert before == after
+
+
+def _classified(tab: Tab) -> bool:
+    return any(letter.isdecimal() for letter in tab.metrics().get("Beats", ""))
 
 
 def test_no_object_of_the_navigation_is_made_when_a_module_is():
@@ -144,6 +150,6 @@ def _tables(module: object) -> dict[str, object]:
 
 def test_the_paper_has_a_key_of_its_own():
     """The client looks for it by that."""
-    from pages.ecg.holter import strip
+    from pages.ecg.holter import review_keys
 
-    assert PAPER == strip._CHART
+    assert PAPER == review_keys.PAPER

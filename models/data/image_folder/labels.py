@@ -129,9 +129,9 @@ def _joined(first: LabelledPicture, one: LabelledPicture, table: Path, boxed: bo
         ReadError: they contradict each other, and either might be a slip of the pen.
     """
     for what in ("group", "split") if boxed else ("label", "group", "split"):
-        said = getattr(first, what), getattr(one, what)
-        if said[0] != said[1]:
-            words = " and ".join(readable(str(word)) or "nothing" for word in said)
+        values = getattr(first, what), getattr(one, what)
+        if values[0] != values[1]:
+            words = " and ".join(readable(str(word)) or "nothing" for word in values)
             raise ReadError(table, f"names {readable(one.file)} twice, with the {what} {words}; correct its rows")
     return one if one.label > first.label else first
 

@@ -57,7 +57,7 @@ def test_what_cannot_be_known_is_none_in_json() -> None:
 
 def test_the_table_says_that_one_group_has_no_intervals() -> None:
     scores, labels = np.array([0.1, 0.9, 0.2, 0.8]), np.array([0, 1, 0, 1])
-    head = {"checkpoint": "c", "data": "d", "split": "test", "seen_in_training": 0, "unreadable": {}}
+    head = {"checkpoint": "c", "data": "d", "split": "test", "seen_in_training": 0, "unreadable": {}, "set_aside": 0}
     for groups, line in (
         ("aaaa", "pooled: 4 pictures in 1 group, 2 defects (no intervals: they take two groups or more)\n"),
         ("aabb", "pooled: 4 pictures in 2 groups, 2 defects\n"),

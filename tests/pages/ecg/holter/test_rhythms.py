@@ -107,11 +107,11 @@ def test_the_beat_says_what_the_rhythm_made_of_it(holter):
 
 
 def test_the_list_of_what_happens_holds_the_episodes(holter):
-    app = settle(holter(tab="About this recording"))
+    app = settle(holter(tab="Rhythm and numbers"))
     table = next(one.value for one in app.dataframe if "What" in one.value)
-    episodes = table[table["What"].str.contains("AFIB")]
+    episodes = table[table["What"].str.contains("fibrillation")]
     assert len(episodes) == 1
-    assert 60 < float(episodes["Rate or length"].iloc[0].removesuffix(" s")) < 75
+    assert 60 < float(episodes["Length"].iloc[0].removesuffix(" s")) < 75
 
 
 def test_without_rhythms_nothing_of_them_is_shown(holter):
