@@ -17,6 +17,8 @@ _RECORDINGS = """
 .stMain h2 { font-size: 1.2rem; padding: .3rem 0; }
 .st-key-styled-head .stMarkdown h1 { font-size: 1.05rem; font-weight: 400; padding: 0; line-height: 1.35; }
 .st-key-styled-head h1 strong { font-weight: 650; }
+/* the place of the paper before its component is there: most papers are a little higher */
+.st-key-holter-paper { min-height: 300px; }
 /* Streamlit takes back the margin of a last paragraph, which a title has not: what follows would lie on it */
 .st-key-styled-head [data-testid="stMarkdownContainer"]:has(h1) { margin-bottom: 0; }
 .st-key-styled-panel h2 { font-size: 1.15rem; padding: 0; }

@@ -297,7 +297,7 @@ def test_what_stands_side_by_side_goes_below_where_it_would_be_cut_off(open_page
     page = open_page(path)
     columns = page.locator(f".st-key-styled-{place} .stColumn")
     columns.last.wait_for()
-    for width, beside in ((1400, True), (800, False)):
+    for width, beside in ((1800, True), (800, False)):
         page.set_viewport_size({"width": width, "height": 1100})
         page.wait_for_function(
             "([place, beside]) => { const [a, b] = document.querySelectorAll(`.st-key-styled-${place} .stColumn`);"
