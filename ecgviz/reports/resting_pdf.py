@@ -27,12 +27,20 @@ EARLIER_WORDS = (
 )
 
 
+NO_COMMON_LEAD = "No lead is in both recordings, so intervals alone are compared, of other leads: read them with care."
+
+
 @dataclass(frozen=True)
 class Earlier:
     """An earlier recording of the same person, for the comparison on a second page."""
 
     name: str
     measured: RestingMeasurements
+
+    def words(self, now: RestingMeasurements) -> str:
+        """How the comparison is to be read."""
+        shared = {lead.lower() for lead in self.measured.median.leads} & {lead.lower() for lead in now.median.leads}
+        return EARLIER_WORDS if shared else NO_COMMON_LEAD
 
 
 _MARGIN_MM, _WIDTH_MM = 12.0, 297.0 - 2 * 12.0
@@ -117,7 +125,7 @@ def _comparison(earlier: Earlier, measured: RestingMeasurements, styles: dict[st
     return [
         PageBreak(),
         text(f"Compared with {earlier.name}", styles["title"]),
-        text(EARLIER_WORDS, styles["note"]),
+        text(earlier.words(measured), styles["note"]),
         table(head, rows, [34.0, 22.0, 22.0, 24.0, 20.0] * 2, styles, left=(0, 4, 5, 9)),
         Image(io.BytesIO(picture), width * mm, height * mm, kind="direct"),
     ]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.median_beats import overlaid_picture
-from ecgviz.reports.resting_pdf import EARLIER_WORDS, MARK, Earlier, number
+from ecgviz.reports.resting_pdf import MARK, Earlier, number
 from ecgviz.signals.resting import RestingMeasurements
 from ecgviz.signals.serial import Change, compare_resting
 from ecgviz.sources.address import stamp
@@ -66,7 +66,7 @@ def _compare(earlier: Earlier, measured: RestingMeasurements) -> None:
             st.markdown("\n".join(rows))
         with st.container(width="stretch"):
             picture, _, _ = overlaid_picture(earlier.measured.median, measured.median, dpi=110)
-            st.image(picture, caption=EARLIER_WORDS)
+            st.image(picture, caption=earlier.words(measured))
 
 
 def _row(one: Change) -> str:

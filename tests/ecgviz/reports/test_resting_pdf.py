@@ -89,4 +89,6 @@ def test_recordings_without_a_common_lead_are_compared_by_their_intervals() -> N
     )
     earlier = Earlier("limbs", measure_resting(limbs))
     pdf = pypdfium2.PdfDocument(resting_pdf(chest, measure_resting(chest), None, earlier=earlier))
-    assert "QRS" in pdf[1].get_textpage().get_text_range()
+    words = pdf[1].get_textpage().get_text_range()
+    assert "QRS" in words
+    assert "No lead is in both recordings" in words
