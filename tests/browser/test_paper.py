@@ -68,6 +68,8 @@ def _panned_without_a_rerun(page) -> None:
 
 
 def _eight_presses_are_eight_beats(page) -> None:
+    wait_for_paper(page)
+    wait_until_idle(page, IDLE_S)
     before = of_paper(page, "p.s.beats.indexOf(p.s.chosen)")
     began = time.monotonic()
     for _ in range(8):

@@ -53,6 +53,11 @@ Object.assign(Paper.prototype, {
     this.clicks = (event) => {
       if (!event.composedPath().includes(this.root)) this.moved = true;
     };
+    this.listen();
+  },
+
+  /** Take keys; again where the place was taken down and is mounted anew. A second time changes nothing. */
+  listen() {
     window.addEventListener("keydown", this.keys, true);
     document.addEventListener("click", this.clicks, true);
   },
@@ -284,6 +289,7 @@ hub.mount = ({ data, parentElement, setStateValue }) => {
   const paper = (root.paper ??= new Paper(root));
   paper.place = data[MARK];
   hub.papers[paper.place] = paper;
+  paper.listen();
   paper.receive(data, setStateValue);
   return () => paper.close();
 };
