@@ -291,7 +291,11 @@ hub.mount = ({ data, parentElement, setStateValue }) => {
   hub.papers[paper.place] = paper;
   paper.listen();
   paper.receive(data, setStateValue);
-  return () => paper.close();
+  // A place may be mounted anew before it is told that the former mount ended: only the last one's end counts.
+  const own = (paper.own = {});
+  return () => {
+    if (paper.own === own) paper.close();
+  };
 };
 
 export default function () {
