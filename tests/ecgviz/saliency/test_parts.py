@@ -34,28 +34,11 @@ from ecgviz.saliency.usual_beat import (
     with_usual_rr,
     with_usual_waves,
 )
-from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from readers.recording import ArraySource, Recording
 from tests.models.tasks.test_invariance import heart
 
 SAMPLE = "sample:mitdb-208"
-
-
-@pytest.fixture(scope="module")
-def checkpoint() -> Checkpoint:
-    return load_checkpoint(DEFAULT_BEAT_CHECKPOINT)
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return open_address(SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def beats(recording: Recording, checkpoint: Checkpoint) -> Beats:
-    return analyse_beats(recording, checkpoint)
 
 
 def made(samples: np.ndarray, fs: float) -> Recording:

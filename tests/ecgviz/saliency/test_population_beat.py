@@ -13,28 +13,9 @@ from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
 from ecgviz.saliency.population_beat import BEATS, among_its_like, population_usual
 from ecgviz.saliency.window_parts import answer
-from ecgviz.sources.address import open_address
-from models import Checkpoint, load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from models import Checkpoint
 from readers.recording import ArraySource, Recording
 from tests.models.tasks.test_invariance import heart
-
-SAMPLE = "sample:mitdb-208"
-
-
-@pytest.fixture(scope="module")
-def checkpoint() -> Checkpoint:
-    return load_checkpoint(DEFAULT_BEAT_CHECKPOINT)
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return open_address(SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def beats(recording: Recording, checkpoint: Checkpoint) -> Beats:
-    return analyse_beats(recording, checkpoint)
 
 
 def made(samples: np.ndarray, fs: float) -> Recording:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgviz.analysis import analyse_beats
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.usual_beat import (
@@ -19,27 +17,8 @@ from ecgviz.saliency.usual_beat import (
     usual_of,
 )
 from ecgviz.saliency.wave_bounds import with_measured_waves
-from ecgviz.sources.address import open_address
-from models import Checkpoint, load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from models import Checkpoint
 from readers.recording import Recording
-
-SAMPLE = "sample:mitdb-208"
-
-
-@pytest.fixture(scope="module")
-def checkpoint() -> Checkpoint:
-    return load_checkpoint(DEFAULT_BEAT_CHECKPOINT)
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return open_address(SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def beats(recording: Recording, checkpoint: Checkpoint) -> Beats:
-    return analyse_beats(recording, checkpoint)
 
 
 @settings(max_examples=15, deadline=None)

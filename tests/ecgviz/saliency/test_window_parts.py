@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.parts import explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts
@@ -19,27 +18,8 @@ from ecgviz.saliency.usual_beat import (
     with_usual_rr,
 )
 from ecgviz.saliency.window_parts import read_strip, window_logits, window_ratios
-from ecgviz.sources.address import open_address
-from models import Checkpoint, load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from models import load_checkpoint
 from readers.recording import Recording
-
-SAMPLE = "sample:mitdb-208"
-
-
-@pytest.fixture(scope="module")
-def checkpoint() -> Checkpoint:
-    return load_checkpoint(DEFAULT_BEAT_CHECKPOINT)
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return open_address(SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def beats(recording: Recording, checkpoint: Checkpoint) -> Beats:
-    return analyse_beats(recording, checkpoint)
 
 
 @pytest.mark.parametrize("name", ["beat-dcrnn", "beat-se-resnet-lstm"])
