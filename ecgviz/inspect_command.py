@@ -11,7 +11,7 @@ from typing import Any
 
 from ecgviz.analysis.volume_options import add_volume_options, volume_options, with_volume_options
 from models.checkpoints import DEFAULT_IMAGE_CHECKPOINT, INSPECTION_STATEMENT
-from models.core.command_line import add_changes, bar
+from models.core.command_line import add_changes, bar, say
 from models.core.errors import ConfigError
 from models.core.files import file_to_write, folder_to_write, rows_file, write_file
 
@@ -116,14 +116,14 @@ def _inspect(options: argparse.Namespace) -> int:
             write_file(
                 options.label_order, label_order_csv(label_order(verdicts, checkpoint, decisions, progress=progress))
             )
-    _say(", ".join(f"{name} {number}" for name, number in counts(verdicts, wanted.aside, decisions).items()))
-    _say(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
+    say(", ".join(f"{name} {number}" for name, number in counts(verdicts, wanted.aside, decisions).items()))
+    say(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
     for verdict in verdicts:
         if verdict.error:
             sys.stderr.write(f"error: {verdict.error}\n")
     if wanted.aside:
         (sys.stderr if lost(wanted.aside) else sys.stdout).write(f"set aside: {aside_words(wanted.aside)}\n")
-    _say(INSPECTION_STATEMENT)
+    say(INSPECTION_STATEMENT)
     return int(any(verdict.error for verdict in verdicts) or bool(lost(wanted.aside)))
 
 
@@ -156,7 +156,7 @@ def _dataset(options: argparse.Namespace) -> None:
         verdicts = list(inspect_files(wanted.paths, checkpoint, operating_point=point, progress=progress))
     labels = decided_labels(verdicts, standing())
     made = make_version(options.name, labels.changes, options.parent, settings)
-    _say(f"{made.describe()}\nstill for review: {len(labels.open)}\ndata.root={made.folder}")
+    say(f"{made.describe()}\nstill for review: {len(labels.open)}\ndata.root={made.folder}")
 
 
 def _override(options: argparse.Namespace) -> None:
@@ -186,12 +186,8 @@ def _override(options: argparse.Namespace) -> None:
         by = {"reason": options.reason, "who": options.who, "scope": scope}
         entries = [override(verdict, options.verdict, confirm=True, **by) for verdict in verdicts]
     for entry in entries:
-        _say(f"{scope} {entry.file}: {entry.old} -> {entry.new}")
+        say(f"{scope} {entry.file}: {entry.old} -> {entry.new}")
 
 
 def _batch_name(paths: Sequence[Path]) -> str:
     return paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.overlay import band, heat_scale, lanes_read, line_levels, scale_title
+from ecgviz.figures.overlay import band, lanes_read, line_levels, scale_of_view, scale_title
 from ecgviz.figures.paper_layers import name_lines, name_style
 from ecgviz.figures.strip_signal import Range, read_strip
 from ecgviz.figures.strip_view import Drawn, Shown
@@ -86,10 +86,7 @@ def map_message(shown: Shown, drawn: Drawn) -> tuple[dict[str, Any] | None, dict
     saliency = shown.saliency
     if saliency is None:
         return None, {}
-    scale = heat_scale(
-        saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme,
-        quality=shown.map_quality,
-    )  # fmt: skip
+    scale = scale_of_view(shown, drawn)
     on_trace = drawn.map_style == "trace"
     bands, arrays = [], {}
     for lead in shown.recording.leads:

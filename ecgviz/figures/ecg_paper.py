@@ -18,7 +18,7 @@ from ecgviz.figures import paper_layers as layers
 from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.geometry import Lane
 from ecgviz.figures.normal_beat import add_normal_beats
-from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
+from ecgviz.figures.overlay import HeatScale, lanes_read, scale_of_view
 from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.figures.usual_beat import add_parts
@@ -120,14 +120,7 @@ def _add_map(sheet: layers.Sheet, shown: Shown, drawn: Drawn) -> tuple[HeatScale
     if shown.saliency is None:
         return None
     lanes = lanes_read(sheet.strip, shown.beats, shown.saliency)
-    scale = heat_scale(
-        shown.saliency,
-        shown.map_vmax,
-        colormap=drawn.colormap,
-        opacity=drawn.opacity,
-        theme=drawn.theme,
-        quality=shown.map_quality,
-    )
+    scale = scale_of_view(shown, drawn)
     on_trace = drawn.map_style == "trace"
     layers.add_window(sheet, shown.saliency, lanes)
     if not on_trace:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgviz.figures.geometry import THEMES, Lane, Strip
+from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import Beats, SaliencyMap
 
 COLORMAPS = ("hue", "cividis", "magma")
@@ -124,6 +125,18 @@ _ANCHORS: dict[str, Sequence[str]] = {
         "#fcfdbf",
     ],
 }
+
+
+def scale_of_view(shown: Shown, drawn: Drawn) -> HeatScale:
+    """Scale of the map that a view shows."""
+    return heat_scale(
+        shown.saliency,
+        shown.map_vmax,
+        colormap=drawn.colormap,
+        opacity=drawn.opacity,
+        theme=drawn.theme,
+        quality=shown.map_quality,
+    )
 
 
 def heat_scale(

@@ -11,7 +11,7 @@ import math
 
 from ecgviz.figures import geometry as geo
 from ecgviz.figures.beat_marks import marks_in_view
-from ecgviz.figures.overlay import heat_scale, lanes_read
+from ecgviz.figures.overlay import lanes_read, scale_of_view
 from ecgviz.figures.static_layers import REFERENCE_MM, TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import StripSignal, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
@@ -115,16 +115,7 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal, width_mm: float | Non
     """The lines that the strip is broken into, each with its beats and its part of the map."""
     laid, beats = strip_ranges(signal, shown.ranges), shown.beats
     rhythms = beats.rhythms if beats is not None else ()
-    scale = None
-    if shown.saliency is not None:
-        scale = heat_scale(
-            shown.saliency,
-            shown.map_vmax,
-            colormap=drawn.colormap,
-            opacity=drawn.opacity,
-            theme=drawn.theme,
-            quality=shown.map_quality,
-        )
+    scale = None if shown.saliency is None else scale_of_view(shown, drawn)
     rows = []
     width_mm = A4_LANDSCAPE_MM[0] - 2 * _MARGIN_MM if width_mm is None else width_mm
     whole = drawn.layout != "stacked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import io
 import sys
 from collections.abc import Iterator, Sequence
@@ -88,3 +89,16 @@ def bar(unit: str) -> Iterator[Progress]:
             shown.update(done - shown.n)
 
         yield progress
+
+
+def say(text: str) -> None:
+    """Write a line of the result."""
+    sys.stdout.write(f"{text}\n")
+
+
+def user() -> str:
+    """Name of whoever runs the command; empty where the system has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may have no name for its user
+        return ""

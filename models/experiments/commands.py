@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import getpass
 import io
 import json
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 from models.checkpoints import checkpoint_folder, load_checkpoint
 from models.compress.commands import add_trial, trial
 from models.config import load_config, make_config
-from models.core.command_line import add_configuration, bar, configuration
+from models.core.command_line import add_configuration, bar, configuration, say, user
 from models.core.errors import ConfigError
 from models.core.files import file_to_write, write_file
 from models.experiments.cautions import cautions
@@ -81,25 +80,25 @@ def _promote(options: argparse.Namespace) -> None:
 
         with bar("picture") as progress:
             found = compare_successor(load_checkpoint(checkpoint_folder(name)), run, options.data, progress=progress)
-        _say(render(found))
+        say(render(found))
         if not found.passes and not why:
             raise ConfigError("promote", f"{name} stays: {len(found.worse)} things would get worse; see above, or say "
                               "--anyway REASON")  # fmt: skip
         why = why or "compared: nothing is shown to get worse"
-    folder = promote(options.run_dir, options.name, trial=trial(options), who=options.who or _user(), why=why)
-    _say(f"checkpoint: {folder}")
+    folder = promote(options.run_dir, options.name, trial=trial(options), who=options.who or user(), why=why)
+    say(f"checkpoint: {folder}")
 
 
 def _rollback(options: argparse.Namespace) -> None:
-    line = rollback(options.name, who=options.who or _user(), why=options.why)
+    line = rollback(options.name, who=options.who or user(), why=options.why)
     what = f"the weights {line.sha256[:12]} answer again" if line.sha256 else "there is none of that name any more"
-    _say(f"{line.name}: {line.former_sha256[:12]} is taken back, {what}")
+    say(f"{line.name}: {line.former_sha256[:12]} is taken back, {what}")
 
 
 def _log(options: argparse.Namespace) -> None:
     for line in promotions(options.name):
         former = line.former_sha256[:12] or "nothing"
-        _say(f"{line.time}  {line.action:<8} {line.name}  {former} -> {line.sha256[:12] or 'nothing'}  {line.who}  "
+        say(f"{line.time}  {line.action:<8} {line.name}  {former} -> {line.sha256[:12] or 'nothing'}  {line.who}  "
              f"{line.why}".rstrip())  # fmt: skip
 
 
@@ -109,7 +108,7 @@ def _compare(options: argparse.Namespace) -> int:
     former, successor = load_checkpoint(options.former), run_checkpoint(options.successor)
     with bar("picture") as progress:
         found = compare_successor(former, successor, options.data, progress=progress)
-    _say(render(found))
+    say(render(found))
     if options.json is not None:
         write_file(options.json, json.dumps(plain(found), indent=1) + "\n")
     return int(not found.passes)
@@ -123,10 +122,10 @@ def _sweep(options: argparse.Namespace) -> None:
     wanted = sweep.combinations(options.grid, options.random, options.seed)
     if options.dry_run:
         for title, _ in sweep.configurations(base, wanted):
-            _say(title)
+            say(title)
         return
-    for job in sweep.submit(base, wanted, who=_user()):
-        _say(job)
+    for job in sweep.submit(base, wanted, who=user()):
+        say(job)
 
 
 def _labels(options: argparse.Namespace) -> None:
@@ -136,24 +135,13 @@ def _labels(options: argparse.Namespace) -> None:
     runs = [run_checkpoint(one) for one in options.runs]
     with bar("case") as progress:
         found = doubtful_labels([held_out(one, make_config(one.card.config), progress=progress) for one in runs])
-    _say(f"{len(found.found)} of {found.cases} labels are doubtful")
+    say(f"{len(found.found)} of {found.cases} labels are doubtful")
     columns = ("case", "label", "likelier", "label_prob", "likelier_prob", "networks")
     rows = [(one.case, one.label, one.likelier, f"{one.label_prob:.4f}", f"{one.likelier_prob:.4f}", one.networks)
             for one in found.found]  # fmt: skip
     for row in rows[:20]:
-        _say("  " + "  ".join(map(str, row)))
+        say("  " + "  ".join(map(str, row)))
     if options.csv is not None:
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows((columns, *rows))
         write_file(options.csv, buffer.getvalue())
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
-        return ""
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from models.config import load_config
-from models.core.command_line import add_configuration, configuration
+from models.core.command_line import add_configuration, configuration, say, user
 from models.jobs.backend import backend
 from models.jobs.states import Job, JobState
 
@@ -54,22 +52,22 @@ def add_commands(commands: Any) -> None:
 
 def _submit(options: argparse.Namespace) -> None:
     config = load_config(*configuration(options, "python -m models jobs submit CONFIG --set key=value ..."))
-    _say(backend().submit(config, who=_user(), name=options.name))
+    say(backend().submit(config, who=user(), name=options.name))
 
 
 def _list(options: argparse.Namespace) -> None:
     jobs = backend().list(JobState(options.state) if options.state else None)
     if options.json:
-        _say(json.dumps([plain(job) for job in jobs], indent=1))
+        say(json.dumps([plain(job) for job in jobs], indent=1))
         return
     for job in jobs:
-        _say(f"{job.id}  {job.state:<9} {job.progress:4.0%}  {job.device:<6} {job.name:<20} {job.reason or job.note}")
+        say(f"{job.id}  {job.state:<9} {job.progress:4.0%}  {job.device:<6} {job.name:<20} {job.reason or job.note}")
 
 
 def _show(options: argparse.Namespace) -> None:
     job = backend().get(options.id)
     if options.json:
-        _say(json.dumps(plain(job), indent=1))
+        say(json.dumps(plain(job), indent=1))
         return
     shown = {
         "id": job.id,
@@ -89,13 +87,13 @@ def _show(options: argparse.Namespace) -> None:
     }
     for name, value in shown.items():
         if value not in {"", None}:
-            _say(f"{name:<13} {value}")
+            say(f"{name:<13} {value}")
     for name, metric in sorted(job.figures.items()):
-        _say(f"  {name:<24} {metric:.4g}")
+        say(f"  {name:<24} {metric:.4g}")
 
 
 def _logs(options: argparse.Namespace) -> None:
-    _say(backend().logs(options.id, options.tail))
+    say(backend().logs(options.id, options.tail))
 
 
 def _cancel(options: argparse.Namespace) -> None:
@@ -103,7 +101,7 @@ def _cancel(options: argparse.Namespace) -> None:
 
 
 def _resume(options: argparse.Namespace) -> None:
-    _say(backend().resume(options.id))
+    say(backend().resume(options.id))
 
 
 def _delete(options: argparse.Namespace) -> None:
@@ -120,14 +118,3 @@ def plain(job: Job) -> dict[str, Any]:
 
 def _clock(unix: float) -> str:
     return datetime.fromtimestamp(unix, UTC).astimezone().isoformat(" ", "seconds")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
-        return ""
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

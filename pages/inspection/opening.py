@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.sources.image_samples import list_samples
 from pages.inspection import caching
 from pages.inspection.address import OpenedStack
 from pages.inspection.keys import scope
-from pages.parts import forms, picture_keys, picture_link
+from pages.parts import forms, page_head, picture_keys, picture_link
 from readers.images import FORMATS
+
+EXAMPLE = scope("example")
 
 
 def picker() -> None:
@@ -18,7 +21,7 @@ def picker() -> None:
     forms.open_popover(scope("open"), picture_keys.OPENINGS, ways)
 
 
-def samples(key: str = scope("example")) -> None:
+def samples(key: str = EXAMPLE) -> None:
     """A button per sample; ``key`` distinguishes places."""
     forms.sample_buttons(list_samples(), key, picture_link.open_picture)
 
@@ -58,3 +61,18 @@ def _path() -> None:
 def opened(address: str) -> OpenedStack | None:
     """The stack at an address; while it opens, a progress bar, or an error message."""
     return forms.opened(caching.opening, address, what="picture")
+
+
+def begin(name: str, purpose: str, help_text: str, key: str) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
+    """Head of a page of one picture: its row, the place of the title, and the address of what is open.
+
+    None, with the page's purpose and samples, where nothing is; ``key`` is that of the samples' buttons.
+    """
+    head = page_head.head()
+    address = st.session_state.get(picture_keys.PICTURE)
+    if not address:
+        page_head.invite(head, name, purpose, help_text, picker)
+        with st.container(horizontal=True, width=760):
+            samples(key)
+        return None
+    return head, page_head.title_and_picker(head, picker), address

@@ -55,14 +55,10 @@ def page() -> None:
     """The whole page."""
     style.apply()
     picture_link.read()
-    head = page_head.head()
-    address = st.session_state.get(picture_keys.PICTURE)
-    if not address:
-        page_head.invite(head, "Scan", PURPOSE, HELP, opening.picker)
-        with st.container(horizontal=True, width=760):
-            opening.samples()
+    begun = opening.begin("Scan", PURPOSE, HELP, opening.EXAMPLE)
+    if begun is None:
         return
-    title = page_head.title_and_picker(head, opening.picker)
+    head, title, address = begun
     opened = opening.opened(address)
     if opened is None:
         title.markdown("**Scan**")

@@ -18,7 +18,6 @@ from pages.parts import (
     appearance,
     notices,
     page_head,
-    picture_keys,
     picture_link,
     progress,
     shared_calls,
@@ -48,14 +47,10 @@ def page() -> None:
     """The whole page."""
     style.apply()
     picture_link.read()
-    head = page_head.head()
-    address = st.session_state.get(picture_keys.PICTURE)
-    if not address:
-        page_head.invite(head, "Volume", PURPOSE, HELP, opening.picker)
-        with st.container(horizontal=True, width=760):
-            opening.samples(scope("example"))
+    begun = opening.begin("Volume", PURPOSE, HELP, scope("example"))
+    if begun is None:
         return
-    title = page_head.title_and_picker(head, opening.picker)
+    head, title, address = begun
     title.markdown("**Volume**")
     opened = opening.opened(address)
     if opened is None:
